@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * buf.h: a byte buffer that grows up to a cap it is born with.
+ *
+ * Model: `data` always ends in a NUL that `len` does not count (once something was added). When an
+ * addition would pass the cap it is refused whole, `overflow` is set, and it stays set: a caller may
+ * add many times and look once, with buf_ok.
+ * Lifetime: the struct is the caller's, the bytes are the buffer's until buf_free or buf_take.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+
+struct buf {
+    char *data;    /* the bytes; NULL while nothing was added */
+    size_t len;    /* how many */
+    size_t cap;    /* how many fit before it grows */
+    size_t max;    /* the most it may hold */
+    bool overflow; /* something was refused */
+};
+
+/* An empty buffer that will never hold more than `max` bytes. */
+struct buf buf_new(size_t max);
+void buf_free(struct buf *b);
+/* Forgets the content and the overflow, keeps the memory. */
+void buf_clear(struct buf *b);
+bool buf_ok(const struct buf *b) MUST_CHECK;
+
+/* Each of these is refused whole when it would pass the cap; see buf_ok. */
+void buf_add(struct buf *b, const void *bytes, size_t len);
+void buf_adds(struct buf *b, const char *text);
+void buf_addc(struct buf *b, char c);
+void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Drops the first `len` bytes (at most all). */
+void buf_consume(struct buf *b, size_t len);
+/* The text, never NULL. Borrowed until the buffer changes. */
+const char *buf_text(const struct buf *b);
+/* Returned: free with mem_free. The buffer is empty afterwards. */
+char *buf_take(struct buf *b);
+
+#endif

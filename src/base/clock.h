@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clock.h: the two clocks. Pacing and deadlines use the monotonic one; records and due times the
+ * wall clock.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int64_t clock_mono_us(void);
+int64_t clock_wall_ms(void); /* Unix milliseconds */
+
+enum { CLOCK_TEXT_SIZE = 32 };
+/* RFC 3339, UTC, milliseconds: 2026-04-02T09:30:00.125Z */
+void clock_text(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
+/* Local time of day, HH:MM:SS. */
+void clock_time_of_day(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
+
+#endif

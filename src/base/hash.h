@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hash.h: digests (libsodium's; this file and secret/ are where it lives).
+ */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
+
+/* 64 bits of BLAKE2b without a key: the same in every process and on every machine. */
+uint64_t hash64(const void *bytes, size_t len);
+
+/* The same over several parts; each part's length is hashed too, so ("ab","c") != ("a","bc"). */
+struct hash_part {
+    const void *bytes;
+    size_t len;
+};
+uint64_t hash64_parts(const struct hash_part *parts, size_t count);
+/* 128 bits of BLAKE2b over parts, as 32 lower-case hex digits and a NUL. */
+void hash128_hex(const struct hash_part *parts, size_t count, char out[33]);
+
+/* SHA-256 of a stream. */
+struct sha256 {
+    _Alignas(16) unsigned char state[128];
+};
+void sha256_start(struct sha256 *s);
+void sha256_add(struct sha256 *s, const void *bytes, size_t len);
+void sha256_end(struct sha256 *s, unsigned char out[SHA256_SIZE]);
+void hex_encode(const unsigned char *bytes, size_t len, char *out); /* 2 * len + 1 bytes */
+
+/* HMAC-SHA256 of `len` bytes compared with `expected` in constant time. */
+bool hmac_sha256_verify(const void *key, size_t key_len, const void *bytes, size_t len,
+                        const unsigned char expected[SHA256_SIZE]) MUST_CHECK;
+
+/* Random bytes from the system, for ids and jitter seeds. */
+void random_bytes(void *out, size_t len);
+
+#endif

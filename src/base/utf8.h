@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * utf8.h: is it valid, and how long is it to a reader?
+ */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is valid here. */
+bool utf8_is_valid(const char *text, size_t len) MUST_CHECK;
+/* Characters as UTF-16 counts them (the stricter reading of Graph's limits). Text must be valid. */
+size_t utf8_count_utf16(const char *text, size_t len);
+/* The largest length <= max that does not cut a character. Text must be valid. */
+size_t utf8_cut(const char *text, size_t len, size_t max);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rate_limit.h: the pace of one sender (one business phone number).
+ *
+ * Model: time is monotonic microseconds, given by the caller. Two bounds hold together:
+ *   - pace: a bucket that fills at `rate` a second and holds only a few ticks' worth, so that sends
+ *     are spread evenly and what a stall lost comes back only a little at a time;
+ *   - window: no sliding second at the wire ever holds more than `rate`. Messages that were granted
+ *     but are not on the wire yet (their connection is in the making) count as if they would get
+ *     there now; when they do, rate_limit_wired puts them into the window at the true time.
+ * `rate` is the configured one less the guard, because arrival jitters even when sending does not.
+ * A second in which throttles (130429) come back cuts the rate once, to 70 %; without further ones
+ * it climbs back to full in 10 s.
+ * The limiter spends grants: today from this local bucket, one day leased from a shared one.
+ * Failure: none; all arithmetic saturates.
+ */
+#ifndef CORE_RATE_LIMIT_H
+#define CORE_RATE_LIMIT_H
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rate_limit;
+
+enum { RATE_UNLIMITED = 0 };
+
+struct rate_limit_options {
+    double per_second;    /* RATE_UNLIMITED, or 1 to 1,000,000 */
+    double guard_percent; /* 0 to 50: kept off the rate */
+    int64_t tick_us;      /* how often the caller comes by when there is work */
+    int64_t ramp_us;      /* from the first grant the pace climbs from a tenth to full in this time;
+                           * 0: full at once */
+};
+
+/* Returned: free with rate_limit_free. `now_us` starts the clock. */
+struct rate_limit *rate_limit_new(const struct rate_limit_options *options, int64_t now_us);
+void rate_limit_free(struct rate_limit *r);
+/* A reload changes the numbers and keeps the window. */
+void rate_limit_configure(struct rate_limit *r, const struct rate_limit_options *options,
+                          int64_t now_us);
+
+/* How many messages may be given to the wire now; 0 when none. */
+unsigned rate_limit_available(struct rate_limit *r, int64_t now_us);
+/* Takes one grant; there must be one available. */
+void rate_limit_take(struct rate_limit *r, int64_t now_us);
+/* A granted message reached the wire. */
+void rate_limit_wired(struct rate_limit *r, int64_t now_us);
+/* A granted message will never reach the wire: its grant comes back. */
+void rate_limit_returned(struct rate_limit *r, int64_t now_us);
+/* Graph answered 130429 (or another ACTION_SLOW_SENDER). */
+void rate_limit_throttled(struct rate_limit *r, int64_t now_us);
+/* When the next grant becomes available; `now_us` if there is one, INT64_MAX if only
+ * rate_limit_wired or _returned can bring one. */
+int64_t rate_limit_next_us(struct rate_limit *r, int64_t now_us);
+
+/* For the operator: allowed a second now (with guard, cut and ramp; 0 when unlimited). */
+double rate_limit_allowed(struct rate_limit *r, int64_t now_us);
+/* Reached the wire in the last full second. */
+unsigned rate_limit_actual(struct rate_limit *r, int64_t now_us);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * record.h: what the engine asks the ledger to make durable: the port between the two.
+ *
+ * Model: a record is filled by the engine, handed to the ledger, and comes back once it is on disk
+ * (fsynced), with its result. Records come back in the order in which they were handed over.
+ *   ADMIT    look the message's id up. Not known: store it, either with the intent of attempt 1
+ *            (`intend`) or as waiting until `due_ms`. Known: say so and store nothing.
+ *   INTENT   attempt `attempt` of message `number` is about to start.
+ *   OUTCOME  what became of that attempt (waiting, accepted, failed, unknown), or that the message
+ *            was skipped by rule.
+ * Lifetime: the record and what it points to are borrowed until it comes back; nobody else touches
+ * them meanwhile (a worker thread reads and fills them).
+ * Failure: there is none by record. A ledger that cannot write is broken as a whole: the engine is
+ * told once (engine_ledger_broken), and no record comes back any more.
+ */
+#ifndef CORE_RECORD_H
+#define CORE_RECORD_H
+
+#include "base/list.h"
+#include "core/message.h"
+#include "core/outcome.h"
+
+enum record_kind { RECORD_ADMIT, RECORD_INTENT, RECORD_OUTCOME };
+
+enum admission {
+    ADMISSION_NEW,
+    ADMISSION_KNOWN,  /* same id, same content: `known` says what is known of it */
+    ADMISSION_REUSED, /* same id, other content: rejected */
+};
+
+enum { RECORD_ATTEMPT_MAX = 65535 };
+
+struct record {
+    struct list node;              /* the ledger's while it has the record */
+    enum record_kind kind;
+    const struct message *message; /* borrowed; not NULL */
+    uint64_t number;               /* the ledger's number of the message; ADMIT: result */
+    unsigned attempt;              /* INTENT, OUTCOME: from 1; 0 for a skip without an attempt */
+    int64_t at_ms;                 /* wall clock */
+    bool intend;                   /* ADMIT: with the intent of attempt 1 */
+    int64_t due_ms;                /* ADMIT without `intend`: when it is due */
+    const struct outcome *outcome; /* OUTCOME: borrowed */
+    unsigned tries;                /* OUTCOME: attempts that counted so far, for the waiting row */
+    enum admission admission;      /* ADMIT: result */
+    enum state known;              /* ADMIT: result, the known message's state */
+};
+
+#endif
