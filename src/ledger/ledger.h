@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ledger.h: the durable record of every message, attempt and outcome. One writer.
+ *
+ * Model: the engine hands over records (core/record.h); the ledger gathers them and commits a batch
+ * at a time on a libuv worker thread (synchronous=FULL, one fdatasync a batch): one commit in
+ * flight, the next batch gathers meanwhile. Records come back on the loop, in order, once they are
+ * on disk. The header speaks of attempts and outcomes, not of SQL: a store shared by several
+ * machines may stand behind it one day.
+ * Lifetime: ledger_open blocks (start-up); everything after runs on the loop but ledger_close.
+ * Callbacks never fire from inside a call.
+ * Failure: any error of a commit breaks the ledger for good: on_broken is told once, no further
+ * record comes back, and a failed fsync is never tried again.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "base/err.h"
+#include "core/record.h"
+
+#include <uv.h>
+
+struct ledger;
+
+struct ledger_events {
+    void *context;
+    /* The records of one commit (struct record.node), on disk now. The list is the callee's. */
+    void (*on_recorded)(void *context, struct list *records);
+    void (*on_broken)(void *context, const struct err *e);
+};
+
+struct ledger_facts {
+    uint64_t id;                /* random, made with the ledger: goes into the opaque ids */
+    int64_t last_attempt_ms;    /* wall clock of the newest attempt on record; 0: none */
+    uint64_t interrupted;       /* messages found `sending` by this open, now unknown */
+};
+
+/* Opens or makes the ledger at `path` (its folder too, mode 0700; the file 0600), takes its lock,
+ * and turns messages that were `sending` into unknown. A second writer gets EXIT_TRY_LATER and the
+ * holder's pid and command; a file that is no ledger, damaged or of a newer version EXIT_LEDGER_IO. */
+bool ledger_open(uv_loop_t *loop, const char *path, const char *holder,
+                 const struct ledger_events *events, struct ledger **out,
+                 struct err *e) MUST_CHECK;
+const struct ledger_facts *ledger_facts(const struct ledger *l);
+/* Hands a record over; see core/record.h for who owns what until it comes back. */
+void ledger_submit(struct ledger *l, struct record *r);
+/* Records handed over that have not come back. */
+size_t ledger_pending(const struct ledger *l);
+/* Commits without waiting for more, and calls back on the loop when nothing is pending. */
+void ledger_flush(struct ledger *l);
+/* Nothing may be pending unless the ledger is broken. Checkpoints, releases the lock, frees. */
+void ledger_close(struct ledger *l);
+
+/* How long the last commits took, microseconds, for the operator. */
+struct ledger_timing {
+    uint64_t commits;
+    uint64_t records;
+    int64_t last_us;
+    int64_t worst_us;
+};
+struct ledger_timing ledger_timing(const struct ledger *l);
+
+/* ---- Broadcasts. These run on the caller's thread and block briefly; call them while no commit is
+ * in flight (start-up, end). */
+
+enum broadcast_state { BROADCAST_OPEN = 1, BROADCAST_COMPLETE = 2, BROADCAST_CANCELLED = 3 };
+
+struct ledger_broadcast {
+    uint64_t number;         /* 0: not in the ledger */
+    enum broadcast_state state;
+    unsigned char file_hash[32]; /* SHA-256 of the file it was frozen with */
+    unsigned char plan_hash[32]; /* SHA-256 of what else decides ids: template, lang, params, sender */
+    int64_t created_ms;
+    uint64_t counts[STATE_COUNT]; /* its messages by state, now */
+};
+
+bool ledger_broadcast_find(struct ledger *l, const char *name, struct ledger_broadcast *out,
+                           struct err *e) MUST_CHECK;
+/* Makes it, or changes its hashes and state when it exists. */
+bool ledger_broadcast_put(struct ledger *l, const char *name, const struct ledger_broadcast *b,
+                          struct err *e) MUST_CHECK;
+
+/* ---- Messages in the ledger's custody (state waiting), due or not. */
+
+struct waiting {
+    struct message *message; /* returned: free with message_free */
+    uint64_t number;
+    unsigned attempt;        /* the last one made; 0: none */
+    unsigned tries;          /* attempts that counted */
+    int64_t due_ms;          /* wall clock */
+    enum reason reason;
+};
+
+struct waiting_filter {
+    const char *broadcast; /* NULL: all */
+    uint64_t after;        /* message numbers above this one */
+};
+
+/* Up to `max` waiting messages in ascending order of number. Returns how many; false on error. */
+bool ledger_waiting(struct ledger *l, const struct waiting_filter *filter, struct waiting *out,
+                    size_t max, size_t *count, struct err *e) MUST_CHECK;
+
+/* What went to recipients since `since_ms`, for the pair limit: calls back for each attempt, oldest
+ * first. */
+typedef void (*ledger_attempt_fn)(void *context, uint64_t pair_hash, int64_t at_ms);
+bool ledger_recent_attempts(struct ledger *l, int64_t since_ms, ledger_attempt_fn on_attempt,
+                            void *context, struct err *e) MUST_CHECK;
+
+/* Is this id known, with which state and content? For `send` and tests; by full id. */
+bool ledger_find(struct ledger *l, const char *id, bool *found, enum state *state,
+                 struct err *e) MUST_CHECK;
+
+/* Opens failed messages again (`retry`): those the filter lets through become waiting, due now, with
+ * their tries at 0. Only state failed is opened. `count`: how many. */
+struct ledger_filter; /* ledger/ledger_query.h */
+bool ledger_reopen(struct ledger *l, const struct ledger_filter *filter, uint64_t *count,
+                   struct err *e) MUST_CHECK;
+
+#endif
