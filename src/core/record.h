@@ -38,7 +38,8 @@ struct record {
     enum record_kind kind;
     const struct message *message; /* borrowed; not NULL */
     uint64_t number;               /* the ledger's number of the message; ADMIT: result */
-    unsigned attempt;              /* INTENT, OUTCOME: from 1; 0 for a skip without an attempt */
+    unsigned attempt;              /* INTENT, OUTCOME: from 1. A skip without an attempt has a number
+                                    * that no attempt has: 0, or one above the last */
     int64_t at_ms;                 /* wall clock */
     bool intend;                   /* ADMIT: with the intent of attempt 1 */
     int64_t due_ms;                /* ADMIT without `intend`: when it is due */
