@@ -34,18 +34,18 @@ struct flag_values {
 };
 
 struct flag {
-    const char *name;   /* long name without dashes */
-    char letter;        /* short name, 0 when none */
+    const char *name; /* long name without dashes */
+    char letter;      /* short name, 0 when none */
     enum flag_kind kind;
-    size_t offset;      /* of the value in the command's options struct */
-    const char *value;  /* what the help calls the value: "FILE"; NULL for switches */
-    const char *help;   /* one line */
+    size_t offset;     /* of the value in the command's options struct */
+    const char *value; /* what the help calls the value: "FILE"; NULL for switches */
+    const char *help;  /* one line */
 };
 
 struct flag_table {
-    const char *command;      /* "broadcast" */
-    const char *arguments;    /* "FILE", shown in the usage line */
-    const char *summary;      /* one line */
+    const char *command;   /* "broadcast" */
+    const char *arguments; /* "FILE", shown in the usage line */
+    const char *summary;   /* one line */
     const struct flag *flags;
     size_t count;
     const struct flag *common; /* flags that all commands share, same struct base; may be NULL */
@@ -63,8 +63,7 @@ struct flag_arguments {
 /* `options` is the struct that the offsets point into, zeroed by the caller. Flags of `common` have
  * offsets into `common_options`. */
 bool flags_parse(const struct flag_table *table, int argc, char *const *argv, void *options,
-                 void *common_options, struct flag_arguments *arguments,
-                 struct err *e) MUST_CHECK;
+                 void *common_options, struct flag_arguments *arguments, struct err *e) MUST_CHECK;
 /* Appends the usage text. */
 void flags_help(const struct flag_table *table, struct buf *out);
 /* The name in `names` nearest to `word` by edit distance, or NULL when none is near. */

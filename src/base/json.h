@@ -23,7 +23,15 @@ struct json;
 
 enum { JSON_DEPTH_MAX = 16 };
 
-enum json_type { JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_DOUBLE,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 /* At most `max` bytes of text are taken. Returned: free with json_free; NULL with `e` filled. */
 struct json *json_parse(const char *text, size_t len, size_t max, struct err *e) MUST_CHECK;
@@ -33,9 +41,9 @@ void json_free(struct json *root);
 enum json_type json_type(const struct json *value);
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_string(const struct json *value, size_t *len); /* `len` may be NULL */
-bool json_int(const struct json *value, int64_t *out);          /* a number, or digits in a string */
+bool json_int(const struct json *value, int64_t *out); /* a number, or digits in a string */
 bool json_bool(const struct json *value, bool *out);
-size_t json_count(const struct json *array);                    /* elements; members of an object */
+size_t json_count(const struct json *array); /* elements; members of an object */
 const struct json *json_at(const struct json *array, size_t index);
 
 /* Calls `on_member` for each member, in order, until it returns false; returns the last result. */

@@ -15,21 +15,21 @@
 #include "io/file_source.h"
 
 struct file_plan {
-    uint64_t rows;         /* all data rows */
-    uint64_t valid;        /* valid, distinct messages */
-    uint64_t duplicates;   /* the same id and content again */
-    uint64_t rejected;     /* rows written aside */
-    uint64_t recipients;   /* distinct numbers among the valid (an estimate is marked in docs) */
-    char first_to[20];     /* of the first valid row */
+    uint64_t rows;       /* all data rows */
+    uint64_t valid;      /* valid, distinct messages */
+    uint64_t duplicates; /* the same id and content again */
+    uint64_t rejected;   /* rows written aside */
+    uint64_t recipients; /* distinct numbers among the valid (an estimate is marked in docs) */
+    char first_to[20];   /* of the first valid row */
     char first_id[129];
     char first_reject[300]; /* "line 7: to: ..." of the first one */
     unsigned char file_hash[32];
 };
 
 struct file_plan_options {
-    const char *temp_dir;      /* where to spill */
-    const char *rejects_path;  /* NULL: do not write them (dry run) */
-    uint64_t limit;            /* look at no more than this many valid rows; 0: all */
+    const char *temp_dir;     /* where to spill */
+    const char *rejects_path; /* NULL: do not write them (dry run) */
+    uint64_t limit;           /* look at no more than this many valid rows; 0: all */
     /* Called now and then so that a terminal can show it; may be NULL. Returning false stops the
      * reading (Ctrl-C): EXIT_WORK_LEFT. */
     bool (*on_progress)(void *context, uint64_t position, uint64_t size);

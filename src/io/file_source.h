@@ -3,9 +3,9 @@
  * file_source.h: CSV and JSONL files as a source of messages.
  *
  * Model: the file is read twice, streamed both times: first to plan (count, check, freeze by
- * SHA-256, write the rejects aside), then to send. Memory does not grow with the file. Rows come out
- * in order; a bad row is a reject with its line number and reason, and stops nobody.
- * Lifetime: a source borrows its path and the message context until it is closed.
+ * SHA-256, write the rejects aside), then to send. Memory does not grow with the file. Rows come
+ * out in order; a bad row is a reject with its line number and reason, and stops nobody. Lifetime:
+ * a source borrows its path and the message context until it is closed.
  */
 #ifndef IO_FILE_SOURCE_H
 #define IO_FILE_SOURCE_H
