@@ -95,8 +95,8 @@ static void on_pull(void *world, unsigned want)
     struct dispatch *d = world;
 
     d->owed += want;
-    while (d->owed && !d->waiting_left && offer_one(d))
-        d->owed--;
+    while (d->owed && !d->waiting_left)
+        d->owed = offer_one(d) ? d->owed - 1 : 0;
 }
 
 static void on_record(void *world, struct record *record)
@@ -260,6 +260,7 @@ static void take_up_waiting(struct dispatch *d)
 static void drain(struct dispatch *d)
 {
     d->waiting_left = 0;
+    d->owed = 0;
     engine_drain(d->engine, dispatch_now());
     ledger_flush(d->ledger);
 }
