@@ -28,7 +28,7 @@ enum config_type {
 };
 
 struct config_key {
-    const char *name;        /* "section.key" */
+    const char *name; /* "section.key" */
     enum config_type type;
     size_t offset;           /* in the settings struct */
     const char *fallback;    /* the default, as text */
@@ -40,7 +40,7 @@ struct config_key {
     const char *allowed;     /* shown in errors instead of the range; may be NULL */
     /* A further check of the text, after the type's; returns NULL or the reason. May be NULL. */
     const char *(*check)(const char *value);
-    const char *help;        /* one or two lines for the sample file and the manual */
+    const char *help; /* one or two lines for the sample file and the manual */
 };
 
 struct config_table {
@@ -50,14 +50,15 @@ struct config_table {
 };
 
 struct config_sources {
-    const char *file;          /* path, or NULL for none */
-    char *const *environment;  /* environ, or NULL */
-    const char *const *sets;   /* "SECTION.KEY=VALUE" */
+    const char *file;         /* path, or NULL for none */
+    char *const *environment; /* environ, or NULL */
+    const char *const *sets;  /* "SECTION.KEY=VALUE" */
     size_t set_count;
 };
 
 /* Fills `settings` (zeroed by the caller). On failure `errors` holds every error, a line each, and
- * `settings` is to be freed all the same. `warnings` gets unknown TIDINGS_ variables, a line each. */
+ * `settings` is to be freed all the same. `warnings` gets unknown TIDINGS_ variables, a line each.
+ */
 bool config_load(const struct config_table *table, const struct config_sources *sources,
                  void *settings, struct buf *errors, struct buf *warnings) MUST_CHECK;
 void config_free(const struct config_table *table, void *settings);
