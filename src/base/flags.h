@@ -61,12 +61,6 @@ struct flag_arguments {
     bool help; /* -h or --help was given */
 };
 
-<<<<<<< HEAD
-/* `options` is the struct that the offsets point into, zeroed by the caller. Flags of `common` have
- * offsets into `common_options`. */
-bool flags_parse(const struct flag_table *table, int argc, char *const *argv, void *options,
-                 void *common_options, struct flag_arguments *arguments, struct err *e) MUST_CHECK;
-=======
 /* What is parsed, and where to. */
 struct flag_input {
     int argc; /* without the program and the command */
@@ -77,7 +71,6 @@ struct flag_input {
 
 bool flags_parse(const struct flag_table *table, const struct flag_input *input,
                  struct flag_arguments *arguments, struct err *e) MUST_CHECK;
->>>>>>> base
 /* Appends the usage text. */
 void flags_help(const struct flag_table *table, struct buf *out);
 /* The name in `names` nearest to `word` by edit distance, or that begins with it; NULL when none is

@@ -89,12 +89,13 @@ bool call_begin(struct call *c, const struct flag_table *table, int argc, char *
                 void *options, int *exit_code)
 {
     struct flag_table with_common = *table;
+    struct flag_input input = {argc - 1, argv + 1, options, &c->common};
     struct err e;
 
     *c = (struct call){0};
     with_common.common = common_flags;
     with_common.common_count = common_flag_count;
-    if (!flags_parse(&with_common, argc, argv, options, &c->common, &c->arguments, &e)) {
+    if (!flags_parse(&with_common, &input, &c->arguments, &e)) {
         *exit_code = call_fail(&e);
         return false;
     }
