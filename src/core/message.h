@@ -2,9 +2,9 @@
  *
  * message.h: one template message to one person, and how named fields become one.
  *
- * Model: a source (CSV row, JSON object, stream entry, command line) hands over flat fields by name;
- * message_from_fields checks all of what Graph would refuse for its form, and builds the message or
- * says why not. A message is immutable from then on.
+ * Model: a source (CSV row, JSON object, stream entry, command line) hands over flat fields by
+ * name; message_from_fields checks all of what Graph would refuse for its form, and builds the
+ * message or says why not. A message is immutable from then on.
  *
  * `content` is the compact, canonical JSON of what fills the template, the form in which the ledger
  * keeps it and from which graph_payload renders Graph's components:
@@ -25,22 +25,22 @@
 #include <stdint.h>
 
 enum {
-    MESSAGE_ID_MAX = 128,         /* bytes; the contract's limit */
-    MESSAGE_LABEL_MAX = 128,      /* bytes of class_id, test_num, broadcast */
-    MESSAGE_REF_MAX = 512,        /* bytes of ref */
-    MESSAGE_TEMPLATE_MAX = 512,   /* graph-api: template name */
-    MESSAGE_PARAM_MAX = 1024,     /* characters: the filled body's limit bounds each parameter */
-    MESSAGE_PARAMS_MAX = 64,      /* parameters of one component */
-    MESSAGE_CONTENT_MAX = 32768,  /* bytes of `content` */
-    MESSAGE_BUTTONS_MAX = 10,     /* graph-api: buttons of a template */
+    MESSAGE_ID_MAX = 128,        /* bytes; the contract's limit */
+    MESSAGE_LABEL_MAX = 128,     /* bytes of class_id, test_num, broadcast */
+    MESSAGE_REF_MAX = 512,       /* bytes of ref */
+    MESSAGE_TEMPLATE_MAX = 512,  /* graph-api: template name */
+    MESSAGE_PARAM_MAX = 1024,    /* characters: the filled body's limit bounds each parameter */
+    MESSAGE_PARAMS_MAX = 64,     /* parameters of one component */
+    MESSAGE_CONTENT_MAX = 32768, /* bytes of `content` */
+    MESSAGE_BUTTONS_MAX = 10,    /* graph-api: buttons of a template */
 };
 
 /* One named value as a source found it. Bytes are borrowed; values may hold anything, NUL too. */
 struct field {
     const char *name;
     const char *value;
-    size_t len;    /* bytes of `value` */
-    bool is_json;  /* `value` is JSON text (an array or object from JSONL); else plain text */
+    size_t len;   /* bytes of `value` */
+    bool is_json; /* `value` is JSON text (an array or object from JSONL); else plain text */
 };
 
 /* What fills in where a message says nothing. Borrowed by message_from_fields. */
@@ -57,21 +57,21 @@ struct message_defaults {
 
 /* A message. All strings are non-NULL, NUL-terminated, valid UTF-8, and live in the message. */
 struct message {
-    const char *id;            /* idempotency key, 1 to MESSAGE_ID_MAX bytes */
-    const char *to;            /* E.164 with '+' */
+    const char *id; /* idempotency key, 1 to MESSAGE_ID_MAX bytes */
+    const char *to; /* E.164 with '+' */
     const char *template_name;
     const char *lang;
-    const char *content;       /* see above */
-    const char *class_id;      /* labels, "" when not given */
+    const char *content;  /* see above */
+    const char *class_id; /* labels, "" when not given */
     const char *test_num;
     const char *broadcast;
-    const char *sender;        /* phone_id */
+    const char *sender; /* phone_id */
     const char *ref;
-    int64_t not_before_ms;     /* Unix milliseconds; 0: at once */
-    int64_t expires_at_ms;     /* Unix milliseconds; 0: never */
-    uint64_t id_hash;          /* hash64 of `id`: the ledger's key, and what the opaque id carries */
-    uint64_t content_hash;     /* hash64 over to, template, lang and content */
-    uint64_t pair_hash;        /* hash64 over sender and to: the pair limit's key */
+    int64_t not_before_ms; /* Unix milliseconds; 0: at once */
+    int64_t expires_at_ms; /* Unix milliseconds; 0: never */
+    uint64_t id_hash;      /* hash64 of `id`: the ledger's key, and what the opaque id carries */
+    uint64_t content_hash; /* hash64 over to, template, lang and content */
+    uint64_t pair_hash;    /* hash64 over sender and to: the pair limit's key */
 };
 
 /* Why fields cannot be a message: one line, naming the field, the reason and what is allowed. */

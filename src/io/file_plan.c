@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/file_plan.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/distinct.h"
-#include "io/file_plan_temp.h"
 #include "io/rejects_file.h"
 
 #include <errno.h>
@@ -85,6 +85,7 @@ static bool take_row(struct planning *p, struct row *row, struct err *e)
     bool ok;
 
     p->plan->rows++;
+    p->plan->last_line = row->line;
     if (row->kind == ROW_REJECT)
         return take_reject(p, row, e);
     ok = take_message(p, row, e);
@@ -157,8 +158,8 @@ static bool second_look(struct planning *p, struct err *e)
 {
     struct distinct_reused reused;
 
-    if (!rejects_restart(p->rejects, e) || !file_source_rewind(p->source, e) ||
-        !distinct_next_reused(p->distinct, &reused, e))
+    rejects_restart(p->rejects);
+    if (!file_source_rewind(p->source, e) || !distinct_next_reused(p->distinct, &reused, e))
         return false;
     for (uint64_t i = 1; i <= p->plan->rows; i++) {
         if (!look_again(p, &reused, e) || !go_on(p, i, e))
@@ -195,7 +196,7 @@ bool file_plan_make(struct file_source *s, const struct file_plan_options *optio
     return ok;
 }
 
-static bool copy_all(int fd, struct temp_file *to, struct err *e)
+static bool copy_all(int fd, struct file_writer *to, struct err *e)
 {
     char *bytes = mem_alloc(COPY_SIZE);
     bool ok = true;
@@ -204,7 +205,7 @@ static bool copy_all(int fd, struct temp_file *to, struct err *e)
     do {
         got = read(fd, bytes, COPY_SIZE);
         if (got > 0)
-            ok = temp_file_write(to, bytes, (size_t)got, e);
+            ok = file_add(to, bytes, (size_t)got, e);
     } while (ok && (got > 0 || (got < 0 && errno == EINTR)));
     mem_free(bytes);
     if (ok && got < 0)
@@ -214,12 +215,12 @@ static bool copy_all(int fd, struct temp_file *to, struct err *e)
 
 bool file_plan_copy_input(int fd, const char *path, struct err *e)
 {
-    struct temp_file *copy;
+    struct file_writer copy;
     bool ok;
 
-    if (!temp_file_new(path, &copy, e))
+    if (!file_begin(&copy, path, 0600, e))
         return false;
-    ok = copy_all(fd, copy, e) && temp_file_commit(copy, e);
-    temp_file_free(copy);
+    ok = copy_all(fd, &copy, e) && file_commit(&copy, e);
+    file_abandon(&copy);
     return ok;
 }

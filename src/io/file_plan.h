@@ -26,6 +26,7 @@ struct file_plan {
     uint64_t rejected;   /* rows written aside; those with a reused id too */
     uint64_t reused;     /* of them: with a reused id */
     uint64_t recipients; /* distinct numbers among the valid; exact */
+    uint64_t last_line;  /* of the last row that was looked at: with a limit, sending ends there */
     char first_to[20];   /* of the first valid row */
     char first_id[129];
     char first_reject[300]; /* "line 7: to: ..." of the first one; "" when there is none */

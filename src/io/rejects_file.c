@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "base/csv_write.h"
+#include "base/file.h"
 #include "base/mem.h"
-#include "io/file_plan_temp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,8 @@ enum {
 struct rejects_file {
     const char *path;
     const struct file_source *source;
-    struct temp_file *file; /* NULL: nothing was added */
+    struct file_writer file;
+    bool begun; /* something was added */
     struct buf pending;
     size_t columns; /* of the source that are in the header */
 };
@@ -39,7 +40,8 @@ void rejects_free(struct rejects_file *r)
 {
     if (!r)
         return;
-    temp_file_free(r->file);
+    if (r->begun)
+        file_abandon(&r->file);
     buf_free(&r->pending);
     mem_free(r);
 }
@@ -102,19 +104,26 @@ static void put_row(struct rejects_file *r)
 
 static bool flush(struct rejects_file *r, struct err *e)
 {
-    bool ok = buf_ok(&r->pending) ? temp_file_write(r->file, r->pending.data, r->pending.len, e)
+    bool ok = buf_ok(&r->pending) ? file_add(&r->file, r->pending.data, r->pending.len, e)
                                   : err_set(e, EXIT_BUG, "%s: a row is too long", r->path);
 
     buf_clear(&r->pending);
     return ok;
 }
 
+static bool begin(struct rejects_file *r, struct err *e)
+{
+    if (!file_begin(&r->file, r->path, 0600, e))
+        return false;
+    r->begun = true;
+    put_header(r);
+    return true;
+}
+
 bool rejects_add(struct rejects_file *r, uint64_t line, const char *reason, struct err *e)
 {
-    if (!r->file && !temp_file_new(r->path, &r->file, e))
+    if (!r->begun && !begin(r, e))
         return false;
-    if (r->columns == 0)
-        put_header(r);
     put_row(r);
     buf_addf(&r->pending, ",%llu", (unsigned long long)line);
     csv_write_field(&r->pending, reason, strlen(reason), false);
@@ -126,20 +135,21 @@ bool rejects_lack_columns(const struct rejects_file *r)
 {
     const char *const *names;
 
-    return r->columns != 0 && r->columns < file_source_header(r->source, &names);
+    return r->begun && r->columns < file_source_header(r->source, &names);
 }
 
-bool rejects_restart(struct rejects_file *r, struct err *e)
+void rejects_restart(struct rejects_file *r)
 {
+    if (r->begun)
+        file_abandon(&r->file);
+    r->begun = false;
     buf_clear(&r->pending);
-    r->columns = 0;
-    return !r->file || temp_file_restart(r->file, e);
 }
 
 bool rejects_commit(struct rejects_file *r, struct err *e)
 {
-    if (r->file)
-        return flush(r, e) && temp_file_commit(r->file, e);
+    if (r->begun)
+        return flush(r, e) && file_commit(&r->file, e);
     if (unlink(r->path) != 0 && errno != ENOENT)
         return err_set(e, EXIT_CANT_CREATE, "%s: cannot be removed: %s", r->path, strerror(errno));
     return true;

@@ -24,7 +24,7 @@ bool rejects_add(struct rejects_file *r, uint64_t line, const char *reason,
 /* Has the source shown columns (JSONL) that what was added so far lacks? */
 bool rejects_lack_columns(const struct rejects_file *r);
 /* Forgets what was added, and takes the columns that the source has by now. */
-bool rejects_restart(struct rejects_file *r, struct err *e) MUST_CHECK;
+void rejects_restart(struct rejects_file *r);
 bool rejects_commit(struct rejects_file *r, struct err *e) MUST_CHECK;
 
 #endif

@@ -30,17 +30,17 @@ struct ledger_events {
 };
 
 struct ledger_facts {
-    uint64_t id;                /* random, made with the ledger: goes into the opaque ids */
-    int64_t last_attempt_ms;    /* wall clock of the newest attempt on record; 0: none */
-    uint64_t interrupted;       /* messages found `sending` by this open, now unknown */
+    uint64_t id;             /* random, made with the ledger: goes into the opaque ids */
+    int64_t last_attempt_ms; /* wall clock of the newest attempt on record; 0: none */
+    uint64_t interrupted;    /* messages found `sending` by this open, now unknown */
 };
 
 /* Opens or makes the ledger at `path` (its folder too, mode 0700; the file 0600), takes its lock,
  * and turns messages that were `sending` into unknown. A second writer gets EXIT_TRY_LATER and the
- * holder's pid and command; a file that is no ledger, damaged or of a newer version EXIT_LEDGER_IO. */
+ * holder's pid and command; a file that is no ledger, damaged or of a newer version EXIT_LEDGER_IO.
+ */
 bool ledger_open(uv_loop_t *loop, const char *path, const char *holder,
-                 const struct ledger_events *events, struct ledger **out,
-                 struct err *e) MUST_CHECK;
+                 const struct ledger_events *events, struct ledger **out, struct err *e) MUST_CHECK;
 const struct ledger_facts *ledger_facts(const struct ledger *l);
 /* Hands a record over; see core/record.h for who owns what until it comes back. */
 void ledger_submit(struct ledger *l, struct record *r);
@@ -66,10 +66,11 @@ struct ledger_timing ledger_timing(const struct ledger *l);
 enum broadcast_state { BROADCAST_OPEN = 1, BROADCAST_COMPLETE = 2, BROADCAST_CANCELLED = 3 };
 
 struct ledger_broadcast {
-    uint64_t number;         /* 0: not in the ledger */
+    uint64_t number; /* 0: not in the ledger */
     enum broadcast_state state;
     unsigned char file_hash[32]; /* SHA-256 of the file it was frozen with */
-    unsigned char plan_hash[32]; /* SHA-256 of what else decides ids: template, lang, params, sender */
+    unsigned char
+        plan_hash[32]; /* SHA-256 of what else decides ids: template, lang, params, sender */
     int64_t created_ms;
     uint64_t counts[STATE_COUNT]; /* its messages by state, now */
 };
@@ -85,9 +86,9 @@ bool ledger_broadcast_put(struct ledger *l, const char *name, const struct ledge
 struct waiting {
     struct message *message; /* returned: free with message_free */
     uint64_t number;
-    unsigned attempt;        /* the last one made; 0: none */
-    unsigned tries;          /* attempts that counted */
-    int64_t due_ms;          /* wall clock */
+    unsigned attempt; /* the last one made; 0: none */
+    unsigned tries;   /* attempts that counted */
+    int64_t due_ms;   /* wall clock */
     enum reason reason;
 };
 
@@ -110,8 +111,8 @@ bool ledger_recent_attempts(struct ledger *l, int64_t since_ms, ledger_attempt_f
 bool ledger_find(struct ledger *l, const char *id, bool *found, enum state *state,
                  struct err *e) MUST_CHECK;
 
-/* Opens failed messages again (`retry`): those the filter lets through become waiting, due now, with
- * their tries at 0. Only state failed is opened. `count`: how many. */
+/* Opens failed messages again (`retry`): those the filter lets through become waiting, due now,
+ * with their tries at 0. Only state failed is opened. `count`: how many. */
 struct ledger_filter; /* ledger/ledger_query.h */
 bool ledger_reopen(struct ledger *l, const struct ledger_filter *filter, uint64_t *count,
                    struct err *e) MUST_CHECK;
