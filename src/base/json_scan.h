@@ -19,8 +19,9 @@ struct json_scan {
     const char *reason; /* why, when it is not JSON */
 };
 
-/* Refused besides what is no JSON: nesting deeper than `depth_max`, \u0000, whole numbers that do not
- * fit in 64 bits with sign, other numbers that are not finite. UTF-8 is for the caller to check. */
+/* Refused besides what is no JSON: nesting deeper than `depth_max`, \u0000, whole numbers that do
+ * not fit in 64 bits with sign, other numbers that are not finite. UTF-8 is for the caller to
+ * check. */
 bool json_scan(const char *text, size_t len, int depth_max, struct json_scan *result) MUST_CHECK;
 
 #endif

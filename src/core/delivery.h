@@ -6,13 +6,10 @@
  *                    known, reused ─────────────────────────────▶ GONE
  *                  ╱                                              ▲  ▲
  *   OFFERED ─▶ ADMITTING ─▶ READY ─▶ STARTED ─▶ WIRED ─▶ SETTLING ┘  │
- *     │ ▲          │          ╰─────────┴──────────────▶  │          │ (drain: it waits in the ledger)
- *     ▼ │          ▼                                      ▼          │
- *   PROBING      WAITING ◀────────────────────────────────┘ ─────────┘
- *                  │  ▲
- *                  ▼  │ (halt over)
- *              INTENDING ─▶ READY                PARKED: held by a halt of its sender or template,
- *                                                from OFFERED or WAITING, and back
+ *     │ ▲          │          ╰─────────┴──────────────▶  │          │ (drain: it waits in the
+ * ledger) ▼ │          ▼                                      ▼          │ PROBING      WAITING
+ * ◀────────────────────────────────┘ ─────────┘ │  ▲ ▼  │ (halt over) INTENDING ─▶ READY PARKED:
+ * held by a halt of its sender or template, from OFFERED or WAITING, and back
  *
  * A delivery waits in OFFERED (for its turn to be admitted), READY (for the rate), WAITING (for its
  * time) and PARKED (for the operator). PROBING, ADMITTING, INTENDING and SETTLING are with the
@@ -51,22 +48,22 @@ enum { STAGE_COUNT = STAGE_GONE + 1 };
 struct lane;
 
 struct delivery {
-    struct list node;            /* on the list of its stage */
-    struct heap_node due;        /* WAITING: key is the monotonic time in us */
+    struct list node;     /* on the list of its stage */
+    struct heap_node due; /* WAITING: key is the monotonic time in us */
     enum stage stage;
-    bool in_custody;             /* the ledger holds it as waiting */
-    bool probed;                 /* looked up, and not known */
-    struct message *message;     /* taken */
-    void *ref;                   /* the source's */
-    struct lane *lane;           /* its sender's */
-    uint64_t number;             /* the ledger's */
-    unsigned attempt;            /* the newest */
-    unsigned tries;              /* attempts that counted */
-    unsigned misses;             /* tries that were surely not sent or throttled, for the backoff */
-    struct record record;        /* what is with the ledger */
-    struct outcome outcome;      /* of the newest attempt */
+    bool in_custody;         /* the ledger holds it as waiting */
+    bool probed;             /* looked up, and not known */
+    struct message *message; /* taken */
+    void *ref;               /* the source's */
+    struct lane *lane;       /* its sender's */
+    uint64_t number;         /* the ledger's */
+    unsigned attempt;        /* the newest */
+    unsigned tries;          /* attempts that counted */
+    unsigned misses;         /* tries that were surely not sent or throttled, for the backoff */
+    struct record record;    /* what is with the ledger */
+    struct outcome outcome;  /* of the newest attempt */
     struct graph_request request;
-    struct buf body;             /* request.body */
+    struct buf body; /* request.body */
 };
 
 const char *stage_name(enum stage s);

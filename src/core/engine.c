@@ -177,6 +177,12 @@ void engine_resume(struct engine *e, const struct engine_waiting *waiting, struc
     heap_push(&e->waiting, &d->due);
 }
 
+void engine_restore_pair(struct engine *e, uint64_t pair_hash, int64_t at_ms, struct moment now)
+{
+    e->now = now;
+    pair_limit_take(e->pairs, pair_hash, now.mono_us + (at_ms - now.wall_ms) * 1000);
+}
+
 unsigned engine_waiting_room(const struct engine *e)
 {
     unsigned held = e->stage_counts[STAGE_WAITING] + e->stage_counts[STAGE_PARKED];

@@ -3,11 +3,12 @@
  * engine.h: the life of every message that is not finished; the only room that changes a state.
  *
  * Model: sources offer messages, the ledger records, the client sends. The engine decides when each
- * of these happens. It does no I/O and knows no clock: what it needs of the world are its ports, and
- * every call brings the time along. A delivery is a message on its way; it is in one stage, on one
- * list (core/delivery.h has the table of stages and allowed moves).
+ * of these happens. It does no I/O and knows no clock: what it needs of the world are its ports,
+ * and every call brings the time along. A delivery is a message on its way; it is in one stage, on
+ * one list (core/delivery.h has the table of stages and allowed moves).
  *
- * What it promises (the tests of each are named in docs/guarantees of the rules, docs/architecture.md):
+ * What it promises (the tests of each are named in docs/guarantees of the rules,
+ * docs/architecture.md):
  *   - no request starts before its intent came back from the ledger;
  *   - no source hears of a message before its outcome came back;
  *   - a message goes again only when its record says refused, surely not sent, or unknown with
@@ -77,11 +78,11 @@ struct engine_ports {
 struct engine_options {
     struct rate_limit_options rate; /* for each sender */
     struct retry_options retry;
-    bool resend_unknown;            /* retry.ambiguous = resend */
-    int64_t intent_ahead_us;        /* how far intents may be on disk before their turn */
+    bool resend_unknown;     /* retry.ambiguous = resend */
+    int64_t intent_ahead_us; /* how far intents may be on disk before their turn */
     unsigned max_in_flight;
-    uint64_t ledger_id;             /* goes into biz_opaque_callback_data */
-    int64_t quiet_until_us;         /* nothing starts before (the last second of a former run) */
+    uint64_t ledger_id;     /* goes into biz_opaque_callback_data */
+    int64_t quiet_until_us; /* nothing starts before (the last second of a former run) */
 };
 
 struct engine;
@@ -102,12 +103,15 @@ struct engine_waiting {
     int64_t due_ms;   /* wall clock */
 };
 void engine_resume(struct engine *e, const struct engine_waiting *waiting, struct moment now);
+/* An attempt of before this run, for the recipient's limit. Oldest first. */
+void engine_restore_pair(struct engine *e, uint64_t pair_hash, int64_t at_ms, struct moment now);
 /* How many more waiting messages it can take. */
 unsigned engine_waiting_room(const struct engine *e);
 /* The source has no more. */
 void engine_source_ended(struct engine *e);
 
-/* Does what is due: admits, starts, pulls. Call it when engine_next_us has come, and after events. */
+/* Does what is due: admits, starts, pulls. Call it when engine_next_us has come, and after events.
+ */
 void engine_turn(struct engine *e, struct moment now);
 /* When engine_turn has something to do next (monotonic); INT64_MAX: only an event can bring it. */
 int64_t engine_next_us(struct engine *e, struct moment now);

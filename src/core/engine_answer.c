@@ -52,7 +52,8 @@ void delivery_take_back(struct engine *e, struct delivery *d, enum reason reason
     delivery_settle(e, d);
 }
 
-/* Skipped without an attempt, under a number that no attempt has; or the one whose intent it was. */
+/* Skipped without an attempt, under a number that no attempt has; or the one whose intent it was.
+ */
 void delivery_expire(struct engine *e, struct delivery *d)
 {
     if (d->stage == STAGE_WAITING && d->attempt > 0)

@@ -17,10 +17,10 @@
 
 /* One sender: its pace, and the deliveries whose intent is on disk. */
 struct lane {
-    uint64_t key;            /* hash of the sender */
+    uint64_t key; /* hash of the sender */
     struct rate_limit *rate;
-    struct list ready;       /* STAGE_READY, first in first out */
-    unsigned ahead;          /* ADMITTING, INTENDING and READY: intents on disk or on their way */
+    struct list ready; /* STAGE_READY, first in first out */
+    unsigned ahead;    /* ADMITTING, INTENDING and READY: intents on disk or on their way */
 };
 
 struct engine {
@@ -38,13 +38,13 @@ struct engine {
     struct list spare;       /* deliveries to be used again */
     struct heap waiting;     /* STAGE_WAITING by due time */
     unsigned stage_counts[STAGE_COUNT];
-    unsigned pulled;         /* asked of the source and not offered yet */
+    unsigned pulled; /* asked of the source and not offered yet */
     bool source_ended;
     bool draining;
-    bool broken;             /* the ledger is */
-    bool skipping;           /* the source's messages are known ones: look up before admitting */
-    unsigned known_in_row;   /* admissions that were known, without a new one between */
-    struct moment now;       /* of the call that runs */
+    bool broken;           /* the ledger is */
+    bool skipping;         /* the source's messages are known ones: look up before admitting */
+    unsigned known_in_row; /* admissions that were known, without a new one between */
+    struct moment now;     /* of the call that runs */
     uint64_t throttles;
     uint64_t retries;
     uint64_t attempts;

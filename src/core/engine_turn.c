@@ -5,10 +5,10 @@
  * Happy path of a message from a source:
  *   - the source is asked for as many as will go out in the next intent_ahead (pull);
  *   - each is handed to the ledger, to be looked up and stored with its intent (admit);
- *   - back from there it is READY; when the rate, the pair and the client allow, its request starts.
- * Failure modes:
- *   - nearly all the source gives is known (a run that goes on): look-ups go in large probes without
- *     intents, so that skipping a million rows takes seconds, until a new one turns up;
+ *   - back from there it is READY; when the rate, the pair and the client allow, its request
+ * starts. Failure modes:
+ *   - nearly all the source gives is known (a run that goes on): look-ups go in large probes
+ * without intents, so that skipping a million rows takes seconds, until a new one turns up;
  *   - a halt covers the message: everything stops, or it is parked; its intent is taken back;
  *   - too many wait for a later try: nothing new is asked for until they are fewer.
  */
@@ -20,9 +20,9 @@
 #include <limits.h>
 
 enum {
-    AHEAD_MIN_UNLIMITED = 64,   /* intents ahead before an unlimited rate is known */
-    FIRST_PULL = 16,            /* before a lane, and so a pace, exists */
-    KNOWN_IN_ROW_TO_SKIP = 16,  /* known messages in a row that begin the skipping */
+    AHEAD_MIN_UNLIMITED = 64,  /* intents ahead before an unlimited rate is known */
+    FIRST_PULL = 16,           /* before a lane, and so a pace, exists */
+    KNOWN_IN_ROW_TO_SKIP = 16, /* known messages in a row that begin the skipping */
 };
 
 int64_t wall_to_mono_us(const struct engine *e, int64_t wall_ms)

@@ -11,8 +11,8 @@ struct graph_request {
     const char *phone_id; /* POST {base}/{version}/{phone_id}/messages; borrowed until done */
     const char *body;     /* borrowed until done */
     size_t body_len;
-    void *owner;          /* whoever asked; the client leaves it alone */
-    void *slot;           /* the client's, while the request is with it */
+    void *owner; /* whoever asked; the client leaves it alone */
+    void *slot;  /* the client's, while the request is with it */
 };
 
 #endif

@@ -31,11 +31,11 @@ enum { HALT_MAX = 64, HALT_TEXT_MAX = 320 };
 
 struct halt {
     enum halt_kind kind;
-    uint64_t subject;   /* hash of what it covers (halt_subject); 0: everything */
-    int code;           /* Graph's code, 0 when none */
-    int64_t since_ms;   /* wall clock */
-    int64_t until_us;   /* monotonic: ends by itself; INT64_MAX: does not */
-    char what[160];     /* "template results_update (en_US)" */
+    uint64_t subject;         /* hash of what it covers (halt_subject); 0: everything */
+    int code;                 /* Graph's code, 0 when none */
+    int64_t since_ms;         /* wall clock */
+    int64_t until_us;         /* monotonic: ends by itself; INT64_MAX: does not */
+    char what[160];           /* "template results_update (en_US)" */
     char hint[HALT_TEXT_MAX]; /* what the operator should do */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * pair_limit.h: how often one recipient may be sent to (graph-api 4.2, the "windowed debt" reading,
- * the stricter of the two that fit Meta's text): the first message opens a window of 6 s in which up
- * to 45 pass; when it closes, the pair is shut until window start + 6 s x n.
+ * the stricter of the two that fit Meta's text): the first message opens a window of 6 s in which
+ * up to 45 pass; when it closes, the pair is shut until window start + 6 s x n.
  *
  * Model: pairs are named by a 64-bit hash of sender and recipient. Time is monotonic microseconds.
  * Memory is bounded: pairs whose debt is paid are forgotten; above the cap the oldest are looked at

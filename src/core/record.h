@@ -34,15 +34,15 @@ enum admission {
 enum { RECORD_ATTEMPT_MAX = 65535 };
 
 struct record {
-    struct list node;              /* the ledger's while it has the record */
+    struct list node; /* the ledger's while it has the record */
     enum record_kind kind;
     const struct message *message; /* borrowed; not NULL */
     uint64_t number;               /* the ledger's number of the message; ADMIT: result */
-    unsigned attempt;              /* INTENT, OUTCOME: from 1. A skip without an attempt has a number
-                                    * that no attempt has: 0, or one above the last */
-    int64_t at_ms;                 /* wall clock */
-    bool intend;                   /* ADMIT: with the intent of attempt 1 */
-    int64_t due_ms;                /* ADMIT without `intend`: when it is due */
+    unsigned attempt; /* INTENT, OUTCOME: from 1. A skip without an attempt has a number
+                       * that no attempt has: 0, or one above the last */
+    int64_t at_ms;    /* wall clock */
+    bool intend;      /* ADMIT: with the intent of attempt 1 */
+    int64_t due_ms;   /* ADMIT without `intend`: when it is due */
     const struct outcome *outcome; /* OUTCOME: borrowed */
     unsigned tries;                /* OUTCOME: attempts that counted so far, for the waiting row */
     enum admission admission;      /* PROBE, ADMIT: result */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * retry.h: when to try again: exponential backoff with full jitter (uniform between 0 and the bound),
- * never before Retry-After.
+ * retry.h: when to try again: exponential backoff with full jitter (uniform between 0 and the
+ * bound), never before Retry-After.
  */
 #ifndef CORE_RETRY_H
 #define CORE_RETRY_H

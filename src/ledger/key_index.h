@@ -9,12 +9,12 @@
  *     run       sorted array; made of `filling` when that has `run_size` keys, and written a slice
  *               at a time with the commits that follow, so that no commit is long
  *     table     key_index(key, number), everything up to the mark
- * The mark (META_INDEXED) moves when a run is written whole. What lies above it is not lost with the
- * memory: on open the owner adds those messages' keys again; keys that the table has already are no
- * harm. Memory: about 40 bytes times `run_size`, whatever the size of the ledger.
- * Two messages may have one key: the owner tells which of the candidates it is.
- * A key that was looked for in vain is remembered for a while (`absent`), so that asking first and
- * adding later costs one descent of the table.
+ * The mark (META_INDEXED) moves when a run is written whole. What lies above it is not lost with
+ * the memory: on open the owner adds those messages' keys again; keys that the table has already
+ * are no harm. Memory: about 40 bytes times `run_size`, whatever the size of the ledger. Two
+ * messages may have one key: the owner tells which of the candidates it is. A key that was looked
+ * for in vain is remembered for a while (`absent`), so that asking first and adding later costs one
+ * descent of the table.
  *
  * Measured (docs/performance.md): 1,000,000 messages, batches of 250; CPU us a message.
  */

@@ -2,18 +2,14 @@
 #include "ledger/scan.h"
 
 #include "base/hash.h"
-#include "ledger/pack.h"
 #include "ledger/row.h"
 #include "ledger/schema.h"
 
 #include <string.h>
 
-/* Parameters that are NULL let everything through. */
-#define MATCHES                                                          \
-    "SELECT " ROW_COLUMNS " FROM message WHERE number BETWEEN ?1 AND ?2" \
-    " AND (?3 IS NULL OR class_id=?3) AND (?4 IS NULL OR test_num=?4)"   \
-    " AND (?5 IS NULL OR broadcast=?5) AND (?6 IS NULL OR recipient=?6)" \
-    " AND (?7 IS NULL OR id=?7) ORDER BY number"
+#define MATCHES                                                                            \
+    "SELECT " ROW_COLUMNS " FROM message WHERE number BETWEEN ?1 AND ?2 AND " SCAN_MATCHES \
+    " ORDER BY number"
 
 bool scan_open(struct db *db, struct words *words, struct scan *out, struct err *e)
 {
@@ -35,7 +31,6 @@ struct pass {
     const struct scan_visitor *visitor;
     sqlite3_stmt *query;
     uint64_t left; /* hits still wanted */
-    struct pack id;
 };
 
 static bool stands_as_wanted(const struct ledger_filter *f, const struct standing *s)
@@ -124,26 +119,25 @@ static bool run_by_id(struct pass *p, struct err *e)
     return sound && run_pass(p, mark + 1, INT64_MAX, e);
 }
 
-/* `*none`: no message can match. */
-static bool bind(struct pass *p, bool *none, struct err *e)
+bool scan_bind(struct scan *s, const struct ledger_filter *filter, struct scan_binding *b,
+               struct err *e)
 {
-    const struct ledger_filter *f = p->filter;
     int64_t broadcast = 0;
 
-    (void)sqlite3_clear_bindings(p->query); /* cannot fail */
-    db_bind_text(p->query, 3, f->class_id);
-    db_bind_text(p->query, 4, f->test_num);
-    if (f->to)
-        pack_bind_phone(p->query, 6, f->to);
-    if (f->id)
-        pack_bind_id(p->query, 7, f->id, &p->id);
-    *none = false;
-    if (!f->broadcast)
+    (void)sqlite3_clear_bindings(b->query); /* cannot fail */
+    db_bind_text(b->query, 3, filter->class_id);
+    db_bind_text(b->query, 4, filter->test_num);
+    if (filter->to)
+        pack_bind_phone(b->query, 6, filter->to);
+    if (filter->id)
+        pack_bind_id(b->query, 7, filter->id, &b->scratch);
+    b->none = false;
+    if (!filter->broadcast)
         return true;
-    if (!words_find(p->scan->words, f->broadcast, &broadcast, e))
+    if (!words_find(s->words, filter->broadcast, &broadcast, e))
         return false;
-    (void)sqlite3_bind_int64(p->query, 5, broadcast); /* the index is right */
-    *none = broadcast == 0 && f->broadcast[0];
+    (void)sqlite3_bind_int64(b->query, 5, broadcast); /* the index is right */
+    b->none = broadcast == 0 && filter->broadcast[0];
     return true;
 }
 
@@ -157,11 +151,11 @@ bool scan_each(struct scan *s, const struct ledger_filter *filter,
         .query = filter->recent ? s->newest_first : s->oldest_first,
         .left = filter->recent ? filter->recent : UINT64_MAX,
     };
-    bool none;
+    struct scan_binding binding = {.query = p.query};
 
-    if (!bind(&p, &none, e))
+    if (!scan_bind(s, filter, &binding, e))
         return false;
-    if (none)
+    if (binding.none)
         return true;
     return filter->id ? run_by_id(&p, e) : run_pass(&p, 1, INT64_MAX, e);
 }

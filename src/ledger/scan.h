@@ -10,6 +10,7 @@
 #define LEDGER_SCAN_H
 
 #include "ledger/ledger_query.h"
+#include "ledger/pack.h"
 #include "ledger/standing.h"
 #include "ledger/words.h"
 
@@ -35,6 +36,20 @@ struct scan_visitor {
     scan_fn on_hit; /* returns false on error */
     void *context;
 };
+
+/* What a query over `message` says for a filter, and the binding of it. Parameters ?3 to ?7; those
+ * that are NULL let everything through. */
+#define SCAN_MATCHES                                                     \
+    "(?3 IS NULL OR class_id=?3) AND (?4 IS NULL OR test_num=?4)"        \
+    " AND (?5 IS NULL OR broadcast=?5) AND (?6 IS NULL OR recipient=?6)" \
+    " AND (?7 IS NULL OR message.id=?7)"
+struct scan_binding {
+    sqlite3_stmt *query;
+    struct pack scratch; /* must live until the query is reset */
+    bool none;           /* result: no message can match */
+};
+bool scan_bind(struct scan *s, const struct ledger_filter *filter, struct scan_binding *b,
+               struct err *e) MUST_CHECK;
 
 /* `words` is borrowed. */
 bool scan_open(struct db *db, struct words *words, struct scan *out, struct err *e) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * standing.h: where a message stands now: its row in `open`, else its newest outcome, else the first
- * attempt is under way.
+ * standing.h: where a message stands now: its row in `open`, else its newest outcome, else the
+ * first attempt is under way.
  */
 #ifndef LEDGER_STANDING_H
 #define LEDGER_STANDING_H
@@ -11,13 +11,13 @@
 
 struct standing {
     enum state state;
-    bool open;          /* it has a row in `open`: the members below come from there */
-    unsigned attempt;   /* the newest that was begun; 0: none */
-    unsigned tries;     /* open: attempts that counted */
-    int64_t due_ms;     /* open and waiting: when */
+    bool open;        /* it has a row in `open`: the members below come from there */
+    unsigned attempt; /* the newest that was begun; 0: none */
+    unsigned tries;   /* open: attempts that counted */
+    int64_t due_ms;   /* open and waiting: when */
     enum reason reason;
-    int64_t at_ms;      /* of the last change; 0: that of the message's admission */
-    int code;           /* of the newest outcome; not read for those that are open */
+    int64_t at_ms; /* of the last change; 0: that of the message's admission */
+    int code;      /* of the newest outcome; not read for those that are open */
 };
 
 /* The queries. A plain value; the statements are the connection's. */
@@ -36,7 +36,7 @@ bool standing_outcome(struct standings *s, uint64_t number, struct outcome *out,
                       struct err *e) MUST_CHECK;
 
 /* Reading OUTCOME_COLUMNS, which begin at column `at`. */
-#define OUTCOME_COLUMNS                                                                            \
+#define OUTCOME_COLUMNS \
     "state, reason, code, http, next_ms, latency_us, counts, wamid, title, details, trace"
 enum { OUTCOME_COLUMN_COUNT = 11 };
 void outcome_columns(sqlite3_stmt *query, int at, struct outcome *out);

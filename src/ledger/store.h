@@ -46,8 +46,8 @@ struct attempt_visitor {
     ledger_attempt_fn on_attempt;
     void *context;
 };
-bool store_recent_attempts(struct store *s, int64_t since_ms,
-                           const struct attempt_visitor *visitor, struct err *e) MUST_CHECK;
+bool store_recent_attempts(struct store *s, int64_t since_ms, const struct attempt_visitor *visitor,
+                           struct err *e) MUST_CHECK;
 bool store_find(struct store *s, const char *id, bool *found, enum state *state,
                 struct err *e) MUST_CHECK;
 bool store_reopen(struct store *s, const struct ledger_filter *filter, uint64_t *count,

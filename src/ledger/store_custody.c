@@ -104,11 +104,11 @@ bool store_broadcast_put(struct store *s, const char *name, const struct ledger_
 
 /* ---- Messages in custody. */
 
-#define WAITING                                                                  \
-    "SELECT " ROW_COLUMNS ", open.attempt, open.tries, open.due_ms, open.reason" \
-    " FROM open CROSS JOIN message ON message.number=open.number"                \
-    " WHERE open.number>?1 AND open.state=1 AND (?2 IS NULL OR broadcast=?2)"    \
-    " AND (?3=0 OR open.due_ms<=?3) ORDER BY open.number LIMIT ?4"
+#define WAITING                                                                              \
+    "SELECT " ROW_COLUMNS ", open.attempt, open.tries, open.due_ms, open.reason"             \
+    " FROM open CROSS JOIN message ON message.number=open.number"                            \
+    " WHERE open.number>?1 AND open.state=1 AND (?2=0 OR open.due_ms<=?2) AND " SCAN_MATCHES \
+    " ORDER BY open.number LIMIT ?8"
 
 static bool add_waiting(struct store *s, sqlite3_stmt *row, struct waiting_page *page,
                         struct err *e)
@@ -142,29 +142,36 @@ static bool read_waiting(struct store *s, sqlite3_stmt *waiting, struct waiting_
     return true;
 }
 
+static bool find_waiting(struct store *s, const struct waiting_filter *filter,
+                         struct waiting_page *page, struct err *e)
+{
+    static const struct ledger_filter everything = {0};
+    struct scan_binding binding;
+    bool found;
+
+    if (!db_prepare(s->db, WAITING, &binding.query, e))
+        return false;
+    if (!scan_bind(&s->scan, filter->match ? filter->match : &everything, &binding, e)) {
+        finish(binding.query);
+        return false;
+    }
+    (void)sqlite3_bind_int64(binding.query, 1, (int64_t)filter->after); /* all indexes are right */
+    (void)sqlite3_bind_int64(binding.query, 2, filter->due_by_ms);
+    (void)sqlite3_bind_int64(binding.query, 8, (int64_t)page->max);
+    found = binding.none || read_waiting(s, binding.query, page, e);
+    finish(binding.query);
+    return found;
+}
+
 bool store_waiting(struct store *s, const struct waiting_filter *filter, struct waiting_page *page,
                    struct err *e)
 {
-    sqlite3_stmt *waiting;
-    int64_t word = 0;
-    bool sound;
-
     page->count = 0;
-    if (filter->broadcast && !words_find(s->words, filter->broadcast, &word, e))
-        return false;
-    if (!db_prepare(s->db, WAITING, &waiting, e))
-        return false;
-    (void)sqlite3_bind_int64(waiting, 1, (int64_t)filter->after); /* all indexes are right */
-    if (filter->broadcast)
-        (void)sqlite3_bind_int64(waiting, 2, word);
-    (void)sqlite3_bind_int64(waiting, 3, filter->due_by_ms);
-    (void)sqlite3_bind_int64(waiting, 4, (int64_t)page->max);
-    sound = read_waiting(s, waiting, page, e);
-    finish(waiting);
-    if (!sound)
-        while (page->count)
-            message_free(page->items[--page->count].message);
-    return sound;
+    if (find_waiting(s, filter, page, e))
+        return true;
+    while (page->count)
+        message_free(page->items[--page->count].message);
+    return false;
 }
 
 /* ---- Recent attempts. */

@@ -46,7 +46,7 @@ struct store {
 /* A message goes from where it stands to what `outcome` says. */
 struct settlement {
     uint64_t number;
-    int64_t broadcast;         /* its word */
+    int64_t broadcast; /* its word */
     struct standing from;
     const struct outcome *outcome;
     int64_t at_ms;
