@@ -66,6 +66,5 @@ bool lock_take(const char *path, const char *holder, int *fd, struct err *e)
 
 void lock_release(int fd)
 {
-    (void)ftruncate(fd, 0); /* an old note would be overwritten anyway */
-    (void)close(fd);        /* this unlocks, whatever it says */
+    (void)close(fd); /* this unlocks, whatever it says; the next holder writes its own note */
 }
