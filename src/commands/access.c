@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/access.h"
 
-#include "base/terminal.h"
+#include "secret/prompt.h"
+#include "secret/token_input.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static bool ask_passphrase(struct secret **out, struct err *e)
-{
-    char text[1024];
-    size_t len = 0;
-
-    if (!terminal_read_secret("Passphrase of the token: ", text, sizeof(text), &len))
-        return err_set(e, EXIT_CONFIG,
-                       "the token is sealed with a passphrase, and there is no terminal to ask "
-                       "for it: seal it with a key file (token.key_file) instead");
-    *out = secret_new(text, len);
-    explicit_bzero(text, sizeof(text));
-    return true;
-}
 
 bool access_key(const struct settings *s, bool needs_passphrase, struct token_key *key,
                 struct secret **passphrase, struct err *e)
@@ -28,7 +14,7 @@ bool access_key(const struct settings *s, bool needs_passphrase, struct token_ke
         .credentials_directory = getenv("CREDENTIALS_DIRECTORY"),
     };
     *passphrase = NULL;
-    if (needs_passphrase && !ask_passphrase(passphrase, e))
+    if (needs_passphrase && !prompt_secret_at_terminal("Passphrase of the token: ", passphrase, e))
         return false;
     key->passphrase = *passphrase;
     return true;
@@ -48,22 +34,19 @@ static bool open_sealed(const struct settings *s, struct secret **out, struct er
     return ok;
 }
 
-/* The environment keeps no copy. */
 static bool take_plain(struct secret **out, struct err *e)
 {
-    char *value = getenv("WHATSAPP_TOKEN");
-    size_t len;
+    struct secret *token = token_input_from_environment();
 
-    if (!value || !*value)
+    if (!token)
         return err_set(e, EXIT_CONFIG,
-                       "no access token: set token.file (see `tidings token seal`) or "
+                       "no access token: set token.file (see `tidings help token`) or "
                        "WHATSAPP_TOKEN");
-    len = strlen(value);
-    if (!token_check_form(value, len, e))
+    if (!token_check_form(secret_bytes(token), secret_len(token), e)) {
+        secret_free(token);
         return err_wrap(e, "WHATSAPP_TOKEN");
-    *out = secret_new(value, len);
-    explicit_bzero(value, len);
-    (void)unsetenv("WHATSAPP_TOKEN"); /* the name is valid */
+    }
+    *out = token;
     return true;
 }
 

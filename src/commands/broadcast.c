@@ -14,11 +14,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "commands/access.h"
 #include "commands/broadcast_plan.h"
-#include "commands/dispatch.h"
-#include "commands/progress.h"
-#include "commands/report.h"
+#include "commands/run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,296 +46,215 @@ static const struct flag_table table =
     FLAG_TABLE("broadcast", "FILE", "send every row of a CSV or JSONL file", flags);
 
 /* A broadcast that runs. */
-struct run {
-    struct call call;
+struct broadcast {
+    struct run run;
     struct broadcast_flags flags;
     struct broadcast_plan plan;
-    struct dispatch *dispatch;
     struct ledger_broadcast record;
-    struct secret *token;
-    enum dispatch_end end;
-    uint64_t offered; /* of --limit */
-    char command[512];
+    struct ledger_filter waiting; /* messages of this broadcast that wait in the ledger */
+    uint64_t offered; /* rows given to the engine, for --limit */
 };
 
 /* ---- The source: the file's second reading. */
 
-static bool check_unchanged(struct run *r, struct err *e)
+static bool check_unchanged(struct broadcast *b, struct err *e)
 {
     unsigned char hash[32];
 
-    file_source_hash(r->plan.source, hash);
-    if (memcmp(hash, r->plan.file.file_hash, sizeof(hash)) == 0)
+    file_source_hash(b->plan.source, hash);
+    if (memcmp(hash, b->plan.file.file_hash, sizeof(hash)) == 0)
         return true;
     return err_set(e, EXIT_BAD_DATA,
                    "%.200s changed while it was being sent; what was sent is on record: look at "
                    "the file, then run again with --accept-changes",
-                   r->plan.path);
+                   b->plan.path);
 }
 
 static bool next_message(void *context, struct message **out, struct err *e)
 {
-    struct run *r = context;
+    struct broadcast *b = context;
     struct row row;
 
     *out = NULL;
-    if (r->flags.limit && r->offered == r->flags.limit)
+    if (b->flags.limit && b->offered == b->flags.limit)
         return true;
     do {
-        if (!file_source_next(r->plan.source, &row, e))
+        if (!file_source_next(b->plan.source, &row, e))
             return false;
     } while (row.kind == ROW_REJECT);
     if (row.kind == ROW_END)
-        return check_unchanged(r, e);
-    r->offered++;
+        return check_unchanged(b, e);
+    b->offered++;
     *out = row.message;
     return true;
 }
 
 /* ---- What the ledger knows. */
 
-static bool find_record(struct run *r, struct err *e)
+static bool find_record(struct broadcast *b, struct err *e)
 {
-    return ledger_broadcast_find(dispatch_ledger(r->dispatch), r->plan.name, &r->record, e);
+    return ledger_broadcast_find(dispatch_ledger(b->run.dispatch), b->plan.name, &b->record, e);
 }
 
-static bool is_same_file(const struct run *r)
+static bool is_same_file(const struct broadcast *b)
 {
-    return memcmp(r->record.file_hash, r->plan.file.file_hash, 32) == 0 &&
-           memcmp(r->record.plan_hash, r->plan.hash, 32) == 0;
+    return memcmp(b->record.file_hash, b->plan.file.file_hash, 32) == 0 &&
+           memcmp(b->record.plan_hash, b->plan.hash, 32) == 0;
 }
 
-static uint64_t recorded(const struct run *r)
+static uint64_t recorded(const struct broadcast *b)
 {
     uint64_t sum = 0;
 
     for (enum state s = STATE_WAITING; s <= STATE_SKIPPED; s++)
-        sum += r->record.counts[s];
+        sum += b->record.counts[s];
     return sum;
 }
 
-static bool check_changes(const struct run *r, struct err *e)
+static bool check_changes(const struct broadcast *b, struct err *e)
 {
-    if (!r->record.number || is_same_file(r) || r->flags.accept_changes)
+    if (!b->record.number || is_same_file(b) || b->flags.accept_changes)
         return true;
     return err_set(e, EXIT_BAD_DATA,
                    "broadcast %.60s is on record with %s (%llu messages of it are recorded); "
                    "--accept-changes goes on with this one: known messages are not sent again, new "
                    "rows are; another --name starts another broadcast",
-                   r->plan.name,
-                   memcmp(r->record.file_hash, r->plan.file.file_hash, 32) != 0
+                   b->plan.name,
+                   memcmp(b->record.file_hash, b->plan.file.file_hash, 32) != 0
                        ? "another file"
                        : "another template, language, sender or --param",
-                   (unsigned long long)recorded(r));
+                   (unsigned long long)recorded(b));
 }
 
-static uint64_t settled(const struct ledger_broadcast *b)
+static uint64_t settled(const struct ledger_broadcast *record)
 {
-    return b->counts[STATE_ACCEPTED] + b->counts[STATE_FAILED] + b->counts[STATE_UNKNOWN] +
-           b->counts[STATE_SKIPPED];
+    return record->counts[STATE_ACCEPTED] + record->counts[STATE_FAILED] +
+           record->counts[STATE_UNKNOWN] + record->counts[STATE_SKIPPED];
 }
 
 /* Messages without a final state; a changed file may have fewer than are on record. */
-static uint64_t left_to_send(const struct run *r)
+static uint64_t left_to_send(const struct broadcast *b)
 {
-    uint64_t done = settled(&r->record);
+    uint64_t done = settled(&b->record);
 
-    if (r->record.number && !is_same_file(r))
-        return r->plan.file.valid; /* known ones will be found as they come */
-    return r->plan.file.valid > done ? r->plan.file.valid - done : 0;
+    if (b->record.number && !is_same_file(b))
+        return b->plan.file.valid; /* known ones will be found as they come */
+    return b->plan.file.valid > done ? b->plan.file.valid - done : 0;
 }
 
-static bool put_record(struct run *r, enum broadcast_state state, struct err *e)
+static bool put_record(struct broadcast *b, enum broadcast_state state, struct err *e)
 {
-    r->record.state = state;
-    memcpy(r->record.file_hash, r->plan.file.file_hash, sizeof(r->record.file_hash));
-    memcpy(r->record.plan_hash, r->plan.hash, sizeof(r->record.plan_hash));
-    if (!r->record.created_ms)
-        r->record.created_ms = clock_wall_ms();
-    return ledger_broadcast_put(dispatch_ledger(r->dispatch), r->plan.name, &r->record, e);
+    b->record.state = state;
+    memcpy(b->record.file_hash, b->plan.file.file_hash, sizeof(b->record.file_hash));
+    memcpy(b->record.plan_hash, b->plan.hash, sizeof(b->record.plan_hash));
+    if (!b->record.created_ms)
+        b->record.created_ms = clock_wall_ms();
+    return ledger_broadcast_put(dispatch_ledger(b->run.dispatch), b->plan.name, &b->record, e);
 }
 
 /* ---- The account. */
 
-static bool read_codes(const struct run *r, struct report *report)
+static int give_account(struct broadcast *b)
 {
-    struct ledger_reader *reader;
-    struct err e;
-    bool ok;
-
-    if (!ledger_reader_open(r->call.settings.ledger_path, &reader, &e))
-        return false;
-    ok = ledger_codes(reader, r->plan.name, report->codes, REPORT_CODES_MAX, &report->code_count,
-                      &e);
-    ledger_reader_close(reader);
-    return ok;
-}
-
-static void print_report(const struct run *r, const struct report *report)
-{
-    struct buf out = buf_new(REPORT_MAX);
-
-    if (r->call.common.json)
-        report_json(report, &out);
-    else
-        report_text(report, &out);
-    fputs(buf_text(&out), stdout);
-    fflush(stdout);
-    buf_free(&out);
-}
-
-static void fill_report(struct run *r, struct report *report)
-{
-    const struct tally *t = dispatch_tally(r->dispatch);
-    uint64_t done = tally_done(t);
-
-    *report = (struct report){
-        .name = r->plan.name,
-        .broadcast = r->plan.name,
-        .ledger_path = r->call.settings.ledger_path,
-        .end = r->end,
-        .tally = t,
-        .counts = dispatch_counts(r->dispatch),
-        .halts = dispatch_halts(r->dispatch),
-        .rows = r->plan.file.rows,
-        .duplicates = r->plan.file.duplicates,
-        .rejected = r->plan.file.rejected,
-        .rejects_path = r->plan.file.rejected ? r->plan.rejects_path : NULL,
-        .command = r->command,
-        .left = r->end == DISPATCH_FINISHED || t->expected <= done ? 0 : t->expected - done,
-        .took_us = t->began_us ? clock_mono_us() - t->began_us : 0,
+    struct report report = {
+        .rows = b->plan.file.rows,
+        .duplicates = b->plan.file.duplicates,
+        .rejected = b->plan.file.rejected,
+        .rejects_path = b->plan.file.rejected ? b->plan.rejects_path : NULL,
     };
-    report->exit_code = report_exit_code(report);
-    (void)read_codes(r, report); /* without codes the rest of the account still stands */
-}
 
-static int give_account(struct run *r)
-{
-    struct report report;
-    struct err e;
-
-    fill_report(r, &report);
-    print_report(r, &report);
-    if (r->flags.report && !report_save(&report, r->flags.report, &e))
-        return call_fail(&e);
-    return (int)report.exit_code;
+    run_fill_report(&b->run, &report);
+    return run_give_account(&b->run, &report, b->flags.report);
 }
 
 /* ---- The run. */
 
-static bool is_complete(const struct run *r)
+static bool is_complete(const struct broadcast *b)
 {
-    return r->record.state == BROADCAST_COMPLETE && is_same_file(r) && left_to_send(r) == 0;
+    return b->record.state == BROADCAST_COMPLETE && is_same_file(b) && left_to_send(b) == 0;
 }
 
-static int send_all(struct run *r)
+static int send_all(struct broadcast *b)
 {
-    struct progress progress;
-    struct dispatch_source source = {r, next_message};
-    struct dispatch_watch watch = {.context = &progress, .on_tick = progress_tick};
-    struct err e, failure;
-    bool ok;
-
-    progress_begin(&progress, r->plan.name, r->call.common.quiet, r->call.colour);
-    watch.interval_ms = progress_interval_ms(&progress);
-    ok = dispatch_run(r->dispatch, r->token, &source, &watch, &r->end, &failure);
-    progress_end(&progress, r->dispatch);
-    if (!ok) {
-        (void)give_account(r); /* what is known is worth saying beside the error */
-        return call_fail(&failure);
-    }
-    if (r->end == DISPATCH_FINISHED && !r->flags.limit && !put_record(r, BROADCAST_COMPLETE, &e))
-        return call_fail(&e);
-    return give_account(r);
-}
-
-static int refuse_disabled(void)
-{
-    fprintf(stderr, "tidings: sending is switched off (WHATSAPP_ENABLED or whatsapp.enabled is "
-                    "false): everything was checked, nothing was sent\n");
-    return EXIT_WORK_LEFT;
-}
-
-static int run_open(struct run *r)
-{
-    struct tally *tally = dispatch_tally(r->dispatch);
+    struct dispatch_source source = {b, next_message};
     struct err e;
 
-    if (!find_record(r, &e) || !check_changes(r, &e))
+    if (!run_source(&b->run, &source, &e)) {
+        (void)give_account(b); /* what is known is worth saying beside the error */
         return call_fail(&e);
-    memcpy(tally->before, r->record.counts, sizeof(tally->before));
-    tally->expected = r->plan.file.valid > recorded(r) ? r->plan.file.valid : recorded(r);
-    if (is_complete(r)) {
-        fprintf(stderr, "Broadcast %s is complete: nothing to send\n", r->plan.name);
-        return give_account(r);
     }
-    broadcast_plan_print(&r->plan, &r->call.settings, left_to_send(r));
-    if (!r->call.settings.enabled)
-        return refuse_disabled();
-    if (!broadcast_plan_confirm(&r->plan, &r->flags, &e) || !put_record(r, BROADCAST_OPEN, &e) ||
-        !file_source_rewind(r->plan.source, &e))
+    if (b->run.end == DISPATCH_FINISHED && !b->flags.limit &&
+        !put_record(b, BROADCAST_COMPLETE, &e))
         return call_fail(&e);
-    return send_all(r);
+    return give_account(b);
 }
 
-static int run_planned(struct run *r)
+static int send_what_is_left(struct broadcast *b)
 {
-    struct dispatch_options options = {
-        .settings = &r->call.settings,
-        .holder = r->command,
-        .rate = r->plan.rate,
-        .broadcast = r->plan.name,
-    };
-    enum access_kind kind;
+    struct tally *tally = dispatch_tally(b->run.dispatch);
     struct err e;
-    int code;
 
-    if (!r->plan.file.valid) {
-        (void)err_set(&e, EXIT_BAD_DATA, "%.200s: no row can be sent (%llu rejected; %s)",
-                      r->plan.path, (unsigned long long)r->plan.file.rejected,
-                      *r->plan.file.first_reject ? r->plan.file.first_reject : "no rows");
+    if (!find_record(b, &e) || !check_changes(b, &e))
         return call_fail(&e);
+    memcpy(tally->before, b->record.counts, sizeof(tally->before));
+    tally->expected = b->plan.file.valid > recorded(b) ? b->plan.file.valid : recorded(b);
+    b->waiting.broadcast = b->plan.name;
+    dispatch_take_up(b->run.dispatch, &b->waiting, b->record.counts[STATE_WAITING]);
+    if (is_complete(b)) {
+        fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
+        return give_account(b);
     }
-    if (r->flags.dry_run) {
-        broadcast_plan_print(&r->plan, &r->call.settings, r->plan.file.valid);
+    broadcast_plan_print(&b->plan, &b->run.call.settings, left_to_send(b));
+    if (!b->run.call.settings.enabled)
+        return run_refuse_disabled();
+    if (!broadcast_plan_confirm(&b->plan, &b->flags, &e) || !put_record(b, BROADCAST_OPEN, &e) ||
+        !file_source_rewind(b->plan.source, &e))
+        return call_fail(&e);
+    return send_all(b);
+}
+
+static int refuse_empty(const struct broadcast *b)
+{
+    struct err e;
+
+    (void)err_set(&e, EXIT_BAD_DATA, "%.200s: no row can be sent (%llu rejected; %s)", b->plan.path,
+                  (unsigned long long)b->plan.file.rejected,
+                  *b->plan.file.first_reject ? b->plan.file.first_reject : "no rows");
+    return call_fail(&e);
+}
+
+static int run_planned(struct broadcast *b)
+{
+    struct err e;
+
+    if (!b->plan.file.valid)
+        return refuse_empty(b);
+    if (b->flags.dry_run) {
+        broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
         fprintf(stderr, "Dry run: nothing was sent\n");
-        return r->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
+        return b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
     }
-    if (!access_open(&r->call.settings, &r->token, &kind, &e) ||
-        !dispatch_open(&options, &r->dispatch, &e))
-        return call_fail(&e);
-    code = run_open(r);
-    dispatch_close(r->dispatch);
-    return code;
-}
-
-static void remember_command(struct run *r, int argc, char **argv)
-{
-    struct buf line = buf_new(sizeof(r->command) - 1);
-
-    buf_adds(&line, "tidings");
-    for (int i = 0; i < argc; i++)
-        buf_addf(&line, " %s", argv[i]); /* what does not fit is left out */
-    (void)snprintf(r->command, sizeof(r->command), "%s", buf_text(&line));
-    buf_free(&line);
+    b->run.name = b->run.broadcast = b->plan.name;
+    b->run.rate = b->plan.rate;
+    return run_open(&b->run, &e) ? send_what_is_left(b) : call_fail(&e);
 }
 
 int command_broadcast(int argc, char **argv)
 {
-    struct run *r = MEM_NEW(struct run);
+    struct broadcast *b = MEM_NEW(struct broadcast);
     struct err e;
     int code = EXIT_DONE;
 
-    remember_command(r, argc, argv);
-    if (call_begin(&r->call, &table, argc, argv, &r->flags, &code)) {
-        if (broadcast_plan_make(&r->plan, &r->call, &r->flags, &e))
-            code = run_planned(r);
+    run_begin(&b->run, argc, argv);
+    if (call_begin(&b->run.call, &table, argc, argv, &b->flags, &code)) {
+        if (broadcast_plan_make(&b->plan, &b->run.call, &b->flags, &e))
+            code = run_planned(b);
         else
             code = call_fail(&e);
-        broadcast_plan_free(&r->plan);
-        secret_free(r->token);
-        call_end(&r->call);
+        run_close(&b->run);
+        broadcast_plan_free(&b->plan);
+        call_end(&b->run.call);
     }
-    mem_free(r);
+    mem_free(b);
     return code;
 }

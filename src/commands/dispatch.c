@@ -54,6 +54,7 @@ struct dispatch {
     struct halts halts; /* as the loop ended */
     struct dispatch_source source;
     struct dispatch_watch watch;
+    const struct ledger_filter *waiting_filter;
     uint64_t waiting_left;  /* waiting messages of before that the engine has not been given */
     uint64_t waiting_after; /* the number of the last one given */
     unsigned owed;          /* asked of the source, not offered yet */
@@ -229,7 +230,7 @@ static void give_waiting(struct dispatch *d, struct waiting *w)
 /* False when reading failed. */
 static bool take_up_page(struct dispatch *d)
 {
-    struct waiting_filter filter = {.broadcast = d->options.broadcast, .after = d->waiting_after};
+    struct waiting_filter filter = {.match = d->waiting_filter, .after = d->waiting_after};
     size_t max = d->waiting_left < PAGE ? (size_t)d->waiting_left : PAGE;
     struct waiting *page = mem_alloc(max * sizeof(struct waiting));
     size_t count = 0;
@@ -442,13 +443,18 @@ static bool open_engine(struct dispatch *d, struct err *e)
                                   d->engine, e);
 }
 
+void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, uint64_t count)
+{
+    d->waiting_filter = filter;
+    d->waiting_left = count;
+}
+
 bool dispatch_run(struct dispatch *d, const struct secret *token,
                   const struct dispatch_source *source, const struct dispatch_watch *watch,
                   enum dispatch_end *end, struct err *e)
 {
     d->source = *source;
     d->watch = *watch;
-    d->waiting_left = d->tally.before[STATE_WAITING];
     d->tally.began_us = clock_mono_us();
     random_bytes(&d->random_state, sizeof(d->random_state));
     if (!open_engine(d, e) || !open_client(d, token, e) || !start_handles(d, e))

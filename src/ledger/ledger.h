@@ -92,9 +92,11 @@ struct waiting {
     enum reason reason;
 };
 
+struct ledger_filter; /* ledger/ledger_query.h */
+
 struct waiting_filter {
-    const char *broadcast; /* NULL: all */
-    uint64_t after;        /* message numbers above this one */
+    const struct ledger_filter *match; /* labels, broadcast, to, id; the rest is ignored */
+    uint64_t after;                    /* message numbers above this one */
 };
 
 /* Up to `max` waiting messages in ascending order of number. Returns how many; false on error. */
@@ -113,7 +115,6 @@ bool ledger_find(struct ledger *l, const char *id, bool *found, enum state *stat
 
 /* Opens failed messages again (`retry`): those the filter lets through become waiting, due now,
  * with their tries at 0. Only state failed is opened. `count`: how many. */
-struct ledger_filter; /* ledger/ledger_query.h */
 bool ledger_reopen(struct ledger *l, const struct ledger_filter *filter, uint64_t *count,
                    struct err *e) MUST_CHECK;
 
