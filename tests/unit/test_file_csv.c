@@ -19,9 +19,9 @@ struct nasty {
     const char *reason; /* part of the first reject's */
 };
 
-#define NASTY(what, bytes, rows, reason)                                                           \
-    {                                                                                              \
-        what, bytes, sizeof(bytes) - 1, rows, reason                                               \
+#define NASTY(what, bytes, rows, reason)             \
+    {                                                \
+        what, bytes, sizeof(bytes) - 1, rows, reason \
     }
 
 static const struct nasty nasties[] = {
@@ -44,7 +44,10 @@ static const struct nasty nasties[] = {
           "to,name,note\n+919800000001,Asha,\"a\nb\r\nc\rd\"\n+919800000002,Ravi,x\n", "2 ok|6 ok",
           ""),
     NASTY("NUL", HEAD "+919800000001,As\0ha\n" TWO, "2 no|3 ok", "name"),
-    NASTY("NUL in the number", HEAD "+9198000\0" "0001,Asha\n" TWO, "2 no|3 ok", "to"),
+    NASTY("NUL in the number",
+          HEAD "+9198000\0"
+               "0001,Asha\n" TWO,
+          "2 no|3 ok", "to"),
     NASTY("invalid UTF-8", HEAD "+919800000001,Jos\xE9\n" TWO, "2 no|3 ok", "name"),
     NASTY("overlong UTF-8", HEAD "+919800000001,\xC0\xAF\n" TWO, "2 no|3 ok", "name"),
     NASTY("UTF-8", HEAD "+919800000001,\xE0\xA4\x86\xE0\xA4\xB6\xE0\xA4\xBE\n", "2 ok", ""),
@@ -60,8 +63,9 @@ static const struct nasty nasties[] = {
           "never closed"),
     NASTY("quote never closed, rows behind it", HEAD "+919800000003,\"Zoya\n" ONE TWO,
           "2 no|3 ok|4 ok", "never closed"),
-    NASTY("quote closed by a later row's", HEAD "+919800000003,\"Zoya\n" ONE
-          "+919800000002,\"Ravi\"\n" ONE, "2 no|3 ok|4 ok|5 ok", "quotes"),
+    NASTY("quote closed by a later row's",
+          HEAD "+919800000003,\"Zoya\n" ONE "+919800000002,\"Ravi\"\n" ONE, "2 no|3 ok|4 ok|5 ok",
+          "quotes"),
     NASTY("a quote alone at the end", HEAD ONE "\"", "2 ok|3 no", "never closed"),
     NASTY("names with blanks", " to ,\tname\n" ONE, "2 ok", ""),
     NASTY("columns without names", "to,name,,\n+919800000001,Asha,,\n", "2 ok", ""),
@@ -112,9 +116,9 @@ struct refused {
     const char *text; /* part of the sentence */
 };
 
-#define REFUSED(bytes, text)                                                                       \
-    {                                                                                              \
-        bytes, sizeof(bytes) - 1, text                                                             \
+#define REFUSED(bytes, text)           \
+    {                                  \
+        bytes, sizeof(bytes) - 1, text \
     }
 
 static const struct refused refused[] = {
