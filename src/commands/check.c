@@ -34,7 +34,7 @@ struct check {
     struct findings findings;
     struct secret *token;
     enum access_kind token_kind;
-    char masked[TOKEN_MASKED_SIZE];
+    char masked[SECRET_MASKED_SIZE];
 };
 
 static void check_token(struct check *c)
