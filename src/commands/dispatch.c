@@ -31,7 +31,6 @@
 enum {
     PAGE = 512,                   /* waiting messages read from the ledger at a time */
     PAIR_DEBT_MS = 45 * 6 * 1000, /* how far back a recipient's debt may reach */
-    QUIET_MS = 1010,              /* after the last attempt of a former run: its sliding second */
     MAX_CONNECTING = 16,          /* connections in the making at a time */
     RAMP_US = 1000000,
     TICK_US = 10000, /* sends go out in ticks: waking costs more than the work */
@@ -433,11 +432,9 @@ static bool open_engine(struct dispatch *d, struct err *e)
         .intent_ahead_us = s->intent_ahead_ms * 1000,
         .max_in_flight = (unsigned)s->max_in_flight,
         .ledger_id = facts->id,
+        .last_attempt_ms = facts->last_attempt_ms,
     };
 
-    if (now.wall_ms - facts->last_attempt_ms < QUIET_MS && facts->last_attempt_ms <= now.wall_ms)
-        options.quiet_until_us =
-            now.mono_us + (QUIET_MS - (now.wall_ms - facts->last_attempt_ms)) * 1000;
     d->engine = engine_new(&options, &ports, now);
     return ledger_recent_attempts(d->ledger, now.wall_ms - PAIR_DEBT_MS, on_recent_attempt,
                                   d->engine, e);

@@ -16,7 +16,14 @@
 enum {
     START_WALL_MS = 1000000,
     TIMEOUT_US = 30000000,
+    SENDERS = 2,
     STEPS_PER_MESSAGE = 400, /* a run that needs more is not getting anywhere */
+};
+
+/* One sender's arrivals: a ring of the times of the last `limit`. */
+struct wire {
+    int64_t *times;
+    uint64_t count;
 };
 
 enum event_kind { EVENT_COMMITTED, EVENT_WIRED, EVENT_ANSWER, EVENT_HOLD, EVENT_RELEASE };
@@ -55,8 +62,8 @@ struct world {
     unsigned next_message; /* the source's place */
     unsigned *accepted;    /* by message: how often Graph accepted it */
     int64_t now_us;
-    int64_t *wire_times;   /* a ring of the last `limit` */
-    unsigned limit;        /* messages in a sliding second; 0: unlimited */
+    struct wire wires[SENDERS];
+    unsigned limit;        /* messages in a sliding second of a sender; 0: unlimited */
     uint64_t wired;
     unsigned crash_chance; /* of 1,000,000 steps */
 };
@@ -95,6 +102,11 @@ static void schedule(struct world *w, struct event *event, enum event_kind kind,
 
 /* ---- The source: message i, to a recipient that now and then gets many. */
 
+static unsigned sender_of(unsigned index)
+{
+    return index % 7 == 6;
+}
+
 static struct message *make_message(unsigned index)
 {
     char id[16], to[24];
@@ -104,7 +116,7 @@ static struct message *make_message(unsigned index)
         .template_name = "results_update",
         .lang = "en_US",
         .content = "[\"Asha\"]",
-        .sender = index % 7 == 6 ? "200" : "100",
+        .sender = sender_of(index) ? "200" : "100",
     };
     unsigned recipient = index % 100 == 99 ? 1 : index + 10;
 
@@ -233,13 +245,14 @@ static void on_halt(void *world, const struct halt *halt, bool raised)
 
 /* ---- Graph. */
 
-static void check_rate(struct world *w)
+static void check_rate(struct world *w, struct wire *wire)
 {
-    int64_t *oldest = &w->wire_times[w->limit ? w->wired % w->limit : 0];
+    int64_t *oldest = &wire->times[w->limit ? wire->count % w->limit : 0];
 
-    if (w->limit && w->wired >= w->limit && w->now_us - *oldest < 1000000)
+    if (w->limit && wire->count >= w->limit && w->now_us - *oldest < 1000000)
         fail(w, "more than %u reached the wire within a second", w->limit);
     *oldest = w->now_us;
+    wire->count++;
     w->wired++;
 }
 
@@ -272,7 +285,7 @@ static void on_wired(struct world *w, struct flight *f)
     f->wired_us = w->now_us;
     f->accepted = graph_accepts(w, f);
     w->accepted[f->index] += f->accepted;
-    check_rate(w);
+    check_rate(w, &w->wires[sender_of(f->index)]);
     engine_on_wired(w->engine, f->request, now_of(w));
     if (is_silent)
         answer_us = sim_random_chance(&w->random, 5000) ? TIMEOUT_US : answer_us;
@@ -343,9 +356,8 @@ static void open_engine(struct world *w)
                                  on_random, on_started, on_answer, on_settled,  on_known,
                                  on_halt};
     struct moment now = now_of(w);
-    int64_t since_ms = now.wall_ms - w->ledger.last_attempt_ms;
 
-    w->engine_options.quiet_until_us = since_ms < 1010 ? w->now_us + (1010 - since_ms) * 1000 : 0;
+    w->engine_options.last_attempt_ms = w->ledger.last_attempt_ms;
     w->engine = engine_new(&w->engine_options, &ports, now);
     w->next_message = 0;
 }
@@ -395,6 +407,8 @@ static void crash(struct world *w)
     w->now_us += (int64_t)sim_random_below(&w->random, 3000000);
     open_engine(w);
     resume_waiting(w);
+    engine_turn(w->engine, now_of(w));
+    begin_commit(w);
 }
 
 /* ---- The run. */
@@ -459,8 +473,9 @@ static void draw_configuration(struct world *w)
         .ledger_id = 1,
     };
     sim_faults_draw(&w->faults, &w->random);
-    w->limit = (unsigned)(rate * 0.99);
-    w->wire_times = mem_alloc((w->limit ? w->limit : 1) * sizeof(int64_t));
+    w->limit = (unsigned)rate;
+    for (int i = 0; i < SENDERS; i++)
+        w->wires[i].times = mem_alloc((w->limit ? w->limit : 1) * sizeof(int64_t));
     w->crash_chance = sim_random_chance(&w->random, 5000) ? 100 : 0;
 }
 
@@ -528,6 +543,7 @@ void sim_run(const struct sim_options *options, struct sim_result *result)
     engine_free(w.engine);
     heap_free(&w.events);
     sim_ledger_free(&w.ledger);
-    mem_free(w.wire_times);
+    for (int i = 0; i < SENDERS; i++)
+        mem_free(w.wires[i].times);
     mem_free(w.accepted);
 }
