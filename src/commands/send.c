@@ -217,7 +217,8 @@ static void print_result(struct send *s, const char *id)
 
     if (!ledger_reader_open(s->run.call.settings.ledger_path, &reader, &e))
         return;
-    (void)ledger_read(reader, &filter, on_row, s, &e); /* the exit code says the same */
+    if (!ledger_read(reader, &filter, on_row, s, &e))
+        (void)call_fail(&e); /* the exit code still says what became of it */
     ledger_reader_close(reader);
 }
 
@@ -244,7 +245,7 @@ static int send_it(struct send *s)
     return (int)report.exit_code;
 }
 
-static int send(struct send *s)
+static int send_one(struct send *s)
 {
     struct err e;
 
@@ -267,7 +268,7 @@ int command_send(int argc, char **argv)
 
     run_begin(&s->run, argc, argv);
     if (call_begin(&s->run.call, &table, argc, argv, &s->flags, &code)) {
-        code = send(s);
+        code = send_one(s);
         message_free(s->message);
         run_close(&s->run);
         call_end(&s->run.call);
