@@ -26,7 +26,7 @@ enum exit_code {
     EXIT_UNREACHABLE = 69, /* Graph, Redis or daemon unreachable */
     EXIT_CANT_CREATE = 73,
     EXIT_LEDGER_IO = 74,
-    EXIT_TRY_LATER = 75,   /* held by another process */
+    EXIT_TRY_LATER = 75,     /* held by another process */
     EXIT_NO_PERMISSION = 77, /* token or permission refused */
     EXIT_CONFIG = 78,
 };

@@ -13,7 +13,8 @@
 
 enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 };
 
-/* 64 bits of BLAKE2b without a key: the same in every process and on every machine. */
+/* The first 64 bits of a keyless 128-bit BLAKE2b: the same in every process and on every machine.
+ */
 uint64_t hash64(const void *bytes, size_t len);
 
 /* The same over several parts; each part's length is hashed too, so ("ab","c") != ("a","bc"). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * list.h: an intrusive doubly linked list with a head. A node is on at most one list; a node that is
- * on none points to itself (list_init) or is zero.
+ * list.h: an intrusive doubly linked list with a head. A node is on at most one list; a node that
+ * is on none points to itself (list_init) or is zero.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H

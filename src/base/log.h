@@ -7,9 +7,9 @@
  * characters, invalid UTF-8), so that no value can forge a line.
  * Lifetime: one logger a process (the only mutable global there is). Before log_open it writes warn
  * and above to standard error.
- * Failure: writing never blocks: lines go through a bounded buffer; what does not fit is dropped and
- * counted, and the count is logged when there is room again. A thread of the logger's own writes
- * to the file descriptor.
+ * Failure: writing never blocks: lines go through a bounded buffer; what does not fit is dropped
+ * and counted, and the count is logged when there is room again. A thread of the logger's own
+ * writes to the file descriptor.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -55,20 +55,29 @@ struct log_field {
     double real;      /* LOG_FIELD_DOUBLE */
 };
 
-#define LOG_STR(k, v) {.key = (k), .kind = LOG_FIELD_TEXT, .text = (v)}
-#define LOG_NUM(k, v) {.key = (k), .kind = LOG_FIELD_INT, .number = (int64_t)(v)}
-#define LOG_REAL(k, v) {.key = (k), .kind = LOG_FIELD_DOUBLE, .real = (v)}
+#define LOG_STR(k, v)                                   \
+    {                                                   \
+        .key = (k), .kind = LOG_FIELD_TEXT, .text = (v) \
+    }
+#define LOG_NUM(k, v)                                             \
+    {                                                             \
+        .key = (k), .kind = LOG_FIELD_INT, .number = (int64_t)(v) \
+    }
+#define LOG_REAL(k, v)                                    \
+    {                                                     \
+        .key = (k), .kind = LOG_FIELD_DOUBLE, .real = (v) \
+    }
 
 /* `fields` is copied. */
 void log_event(enum log_level level, const char *text, const struct log_field *fields,
                size_t count);
 /* log_line(LOG_INFO, "text", LOG_STR("id", id), LOG_NUM("attempt", 1)); fields may be left out. */
-#define log_line(level, message, ...)                                                              \
-    do {                                                                                           \
-        if (log_enabled(level)) {                                                                  \
-            const struct log_field log_fields_[] = {{0}, ##__VA_ARGS__};                           \
-            log_event(level, message, log_fields_ + 1, ARRAY_SIZE(log_fields_) - 1);               \
-        }                                                                                          \
+#define log_line(level, message, ...)                                                \
+    do {                                                                             \
+        if (log_enabled(level)) {                                                    \
+            const struct log_field log_fields_[] = {{0}, ##__VA_ARGS__};             \
+            log_event(level, message, log_fields_ + 1, ARRAY_SIZE(log_fields_) - 1); \
+        }                                                                            \
     } while (0)
 
 #endif

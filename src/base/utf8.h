@@ -10,8 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* U+FFFD, what stands in for bytes that are no character. */
+#define UTF8_REPLACEMENT "\xEF\xBF\xBD"
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is valid here. */
 bool utf8_is_valid(const char *text, size_t len) MUST_CHECK;
+/* How many bytes the character at `text` has, 1 to 4; 0 when no valid one begins there. */
+size_t utf8_step(const char *text, size_t len);
 /* Characters as UTF-16 counts them (the stricter reading of Graph's limits). Text must be valid. */
 size_t utf8_count_utf16(const char *text, size_t len);
 /* The largest length <= max that does not cut a character. Text must be valid. */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/hash.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* 16 bytes is the shortest digest that libsodium gives; a shorter hash is its beginning. */
+enum { DIGEST_SIZE = 16 };
+
+static void add_part(crypto_generichash_state *state, const void *bytes, size_t len)
+{
+    unsigned char size[8];
+
+    for (size_t i = 0; i < sizeof(size); i++)
+        size[i] = (unsigned char)((uint64_t)len >> (8 * i));
+    (void)crypto_generichash_update(state, size, sizeof(size)); /* these cannot fail */
+    (void)crypto_generichash_update(state, bytes, len);
+}
+
+static void digest_parts(const struct hash_part *parts, size_t count,
+                         unsigned char out[DIGEST_SIZE])
+{
+    crypto_generichash_state state;
+
+    (void)crypto_generichash_init(&state, NULL, 0, DIGEST_SIZE); /* the sizes are allowed ones */
+    for (size_t i = 0; i < count; i++)
+        add_part(&state, parts[i].bytes, parts[i].len);
+    (void)crypto_generichash_final(&state, out, DIGEST_SIZE);
+}
+
+/* Little-endian on every machine. */
+static uint64_t first64(const unsigned char *bytes)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < 8; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    return value;
+}
+
+uint64_t hash64(const void *bytes, size_t len)
+{
+    unsigned char digest[DIGEST_SIZE];
+
+    (void)crypto_generichash(digest, sizeof(digest), bytes, len, NULL, 0); /* cannot fail */
+    return first64(digest);
+}
+
+uint64_t hash64_parts(const struct hash_part *parts, size_t count)
+{
+    unsigned char digest[DIGEST_SIZE];
+
+    digest_parts(parts, count, digest);
+    return first64(digest);
+}
+
+void hash128_hex(const struct hash_part *parts, size_t count, char out[33])
+{
+    unsigned char digest[DIGEST_SIZE];
+
+    digest_parts(parts, count, digest);
+    hex_encode(digest, sizeof(digest), out);
+}
+
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "sha256 state is larger");
+
+static crypto_hash_sha256_state *state_of(struct sha256 *s)
+{
+    return (crypto_hash_sha256_state *)(void *)s->state;
+}
+
+void sha256_start(struct sha256 *s)
+{
+    (void)crypto_hash_sha256_init(state_of(s)); /* these cannot fail */
+}
+
+void sha256_add(struct sha256 *s, const void *bytes, size_t len)
+{
+    (void)crypto_hash_sha256_update(state_of(s), bytes, len);
+}
+
+void sha256_end(struct sha256 *s, unsigned char out[SHA256_SIZE])
+{
+    (void)crypto_hash_sha256_final(state_of(s), out);
+}
+
+void hex_encode(const unsigned char *bytes, size_t len, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+bool hmac_sha256_verify(const void *key, size_t key_len, const void *bytes, size_t len,
+                        const unsigned char expected[SHA256_SIZE])
+{
+    crypto_auth_hmacsha256_state state;
+    unsigned char mac[SHA256_SIZE];
+    bool same;
+
+    (void)crypto_auth_hmacsha256_init(&state, key, key_len); /* these cannot fail */
+    (void)crypto_auth_hmacsha256_update(&state, bytes, len);
+    (void)crypto_auth_hmacsha256_final(&state, mac);
+    same = sodium_memcmp(mac, expected, sizeof(mac)) == 0;
+    sodium_memzero(&state, sizeof(state));
+    sodium_memzero(mac, sizeof(mac));
+    return same;
+}
+
+void random_bytes(void *out, size_t len)
+{
+    randombytes_buf(out, len);
+}
