@@ -382,7 +382,7 @@ bool content_write(struct buf *out, const struct content_source *source, struct 
                    : !write_parts(out, source, why))
         return false;
     if (!buf_ok(out))
-        return reject_set(why, "%s: fills the template with too much; %d bytes of JSON are allowed",
-                          components ? "components" : "params", MESSAGE_CONTENT_MAX);
+        return reject_set(why, "%s: too much to fill a template with; %d bytes of JSON are allowed",
+                          components ? "components" : "parameters", MESSAGE_CONTENT_MAX);
     return true;
 }

@@ -29,6 +29,7 @@ static void test_columns_are_not_for_other_templates(void **state)
     CONTENT("", PLAIN, T("educator_name", "A"), T("test_name", "B"), T("dashboard_url", "C"));
     CONTENT("", PLAIN);
     CONTENT("", TO, T("template", "results_update_2"));
+    CONTENT("", TO, T("template", "results"));
 }
 
 static void test_missing_column(void **state)
@@ -329,8 +330,8 @@ static void test_too_much_content(void **state)
         memcpy(text + 3 * i, "\xE2\x82\xAC", 3);
     for (size_t i = 0; i < 6; i++)
         fields[2 + i] = (struct field){.name = names[i], .value = text, .len = 2000 * 3};
-    message_refused(fields, 8,
-                    "params: fills the template with too much; 32768 bytes of JSON are allowed");
+    message_refused(
+        fields, 8, "parameters: too much to fill a template with; 32768 bytes of JSON are allowed");
     message_free(message_made(fields, 7, &by_content));
     mem_free(text);
 }
