@@ -476,7 +476,7 @@ static void draw_configuration(struct world *w)
     w->limit = (unsigned)rate;
     for (int i = 0; i < SENDERS; i++)
         w->wires[i].times = mem_alloc((w->limit ? w->limit : 1) * sizeof(int64_t));
-    w->crash_chance = sim_random_chance(&w->random, 5000) ? 100 : 0;
+    w->crash_chance = sim_random_chance(&w->random, 5000) ? 500 : 0;
 }
 
 static void judge_message(struct world *w, unsigned i)
