@@ -1,34 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * terminal.h: what a person sits at: is there one, how wide is it, what do they answer.
- *
- * Lifetime: nothing is kept. Asking blocks; it is for commands before their loop runs.
+ * terminal.h: what we may do with a standard stream, and plain questions to a person.
  */
 #ifndef BASE_TERMINAL_H
 #define BASE_TERMINAL_H
 
 #include "base/attr.h"
-#include "base/buf.h"
-#include "base/err.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
 
-bool terminal_is(FILE *stream);
-/* Columns; 80 when it is no terminal or does not say. */
-unsigned terminal_width(FILE *stream);
-/* Colour and redrawing: only on a terminal that can, not with NO_COLOR (no-color.org: set and not
- * empty) and not with --no-color. */
-bool terminal_colour(FILE *stream, bool no_color);
-
-/* Prints `question` on standard error and reads the answer from standard input: true for y or yes
- * in any case; false for all else and at its end. */
-bool terminal_confirm(const char *question);
-
-/* Reads a secret, its last newline dropped, into `out`, whose cap it must not pass; wiping it is
- * the caller's. Where standard input is a terminal, prints `prompt` on standard error, switches the
- * echo off, reads one line, and switches it on again, also when a signal ends the process
- * meanwhile; otherwise it reads all of standard input. */
-bool terminal_read_secret(const char *prompt, struct buf *out, struct err *e) MUST_CHECK;
+bool terminal_is(int fd);
+/* A terminal, NO_COLOR unset or empty (no-color.org), TERM not "dumb", and not `refused`. */
+bool terminal_colour(int fd, bool refused);
+/* Columns; 80 when it cannot be known. */
+unsigned terminal_width(int fd);
+/* Writes all of it, or gives up on the first error: what is shown is never worth failing for. */
+void terminal_write(int fd, const char *text, size_t len);
+/* Asks on standard error, reads a line from standard input. False at the end of input; the line is
+ * cut to fit. */
+bool terminal_ask(const char *question, char *out, size_t size) MUST_CHECK;
+/* "QUESTION [y/N] ": true for y or yes. */
+bool terminal_confirm(const char *question) MUST_CHECK;
 
 #endif

@@ -35,11 +35,11 @@ enum action {
 };
 
 struct error_rule {
-    int code;           /* Graph's error.code */
-    int subcode;        /* error.error_subcode this row is for; 0: any */
+    int code;    /* Graph's error.code */
+    int subcode; /* error.error_subcode this row is for; 0: any */
     enum action action;
-    const char *title;  /* Meta's meaning, short */
-    const char *hint;   /* what the operator should do, one sentence */
+    const char *title; /* Meta's meaning, short */
+    const char *hint;  /* what the operator should do, one sentence */
 };
 
 /* What an error object said, as far as the decision needs it. */

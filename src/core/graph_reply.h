@@ -19,16 +19,16 @@ enum { GRAPH_REPLY_MAX = 65536 }; /* bytes of an answer that we keep; more is cu
 
 /* Facts of one request, from the transport. `body` is borrowed during the call. */
 struct exchange {
-    bool wired;              /* the point of no return was passed: the request may have left */
-    bool complete;           /* the whole answer came */
-    int http_status;         /* 0: none */
+    bool wired;      /* the point of no return was passed: the request may have left */
+    bool complete;   /* the whole answer came */
+    int http_status; /* 0: none */
     const char *body;
     size_t body_len;
-    int64_t retry_after_ms;  /* Retry-After, -1 when absent */
-    int64_t latency_us;      /* from wire to the end of the answer */
-    const char *error;       /* the transport's own sentence, "" when it had none */
+    int64_t retry_after_ms; /* Retry-After, -1 when absent */
+    int64_t latency_us;     /* from wire to the end of the answer */
+    const char *error;      /* the transport's own sentence, "" when it had none */
     bool is_timeout;
-    char api_version[16];    /* facebook-api-version, "" when absent */
+    char api_version[16]; /* facebook-api-version, "" when absent */
 };
 
 enum reply_kind {
@@ -39,8 +39,8 @@ enum reply_kind {
 
 struct graph_reply {
     enum reply_kind kind;
-    struct graph_error error;                 /* REPLY_ERROR */
-    bool held;                                /* message_status is not "accepted" */
+    struct graph_error error; /* REPLY_ERROR */
+    bool held;                /* message_status is not "accepted" */
     char wamid[OUTCOME_WAMID_MAX];
     char title[OUTCOME_TITLE_MAX];
     char details[OUTCOME_DETAILS_MAX];
@@ -52,7 +52,7 @@ void graph_reply_read(const struct exchange *x, struct graph_reply *out);
 
 enum verdict {
     VERDICT_ACCEPTED,
-    VERDICT_REFUSED,  /* look at the action */
+    VERDICT_REFUSED, /* look at the action */
     VERDICT_UNKNOWN,
     VERDICT_NOT_SENT, /* surely */
 };

@@ -29,18 +29,20 @@ enum reason {
     REASON_NOT_SENT = 3,      /* surely not on the wire: connection, DNS, TLS */
     REASON_WITHDRAWN = 4,     /* intent taken back before the request started (stop, halt) */
     REASON_NO_ANSWER = 5,     /* on the wire; timeout, reset, closed, cut off */
-    REASON_BAD_ANSWER = 6,    /* on the wire; an answer that says nothing (5xx HTML, 200 without id) */
-    REASON_UNSURE_ERROR = 7,  /* Graph answered with 131000, or 1 with 5xx or is_transient */
-    REASON_INTERRUPTED = 8,   /* `sending` found at start-up */
+    REASON_BAD_ANSWER = 6, /* on the wire; an answer that says nothing (5xx HTML, 200 without id) */
+    REASON_UNSURE_ERROR = 7, /* Graph answered with 131000, or 1 with 5xx or is_transient */
+    REASON_INTERRUPTED = 8,  /* `sending` found at start-up */
     REASON_OPTED_OUT = 9,
     REASON_EXPIRED = 10,
     REASON_INVALID = 11,
     REASON_CANCELLED = 12,
-    REASON_NOT_DUE = 13,      /* not_before lies ahead */
-    REASON_HELD = 14,         /* accepted, and held by Graph for quality assessment, or paused */
-    REASON_RETRY = 15,        /* opened again by `retry` */
+    REASON_NOT_DUE = 13, /* not_before lies ahead */
+    REASON_HELD = 14,    /* accepted, and held by Graph for quality assessment, or paused */
+    REASON_RETRY = 15,   /* opened again by `retry` */
 };
+enum { REASON_COUNT = 16 }; /* for arrays indexed by reason */
 
+/* The words of the contract, "" for REASON_NONE and for numbers that we do not know. */
 const char *state_name(enum state s);
 const char *reason_name(enum reason r);
 /* "accepted" -> STATE_ACCEPTED. False when there is no such word. */
@@ -56,13 +58,13 @@ enum {
 
 /* The result of an attempt, or of a rule. A plain value: copied. */
 struct outcome {
-    enum state state;    /* waiting, accepted, failed, unknown or skipped */
+    enum state state; /* waiting, accepted, failed, unknown or skipped */
     enum reason reason;
-    int code;            /* Graph's error code, 0 when none */
-    int http_status;     /* 0 when there was no answer */
-    int64_t next_ms;     /* waiting: Unix milliseconds of the next try */
-    int64_t latency_us;  /* from the wire to the answer; 0 when not measured */
-    bool counts;         /* the attempt counts against retry.max_attempts */
+    int code;           /* Graph's error code, 0 when none */
+    int http_status;    /* 0 when there was no answer */
+    int64_t next_ms;    /* waiting: Unix milliseconds of the next try */
+    int64_t latency_us; /* from the wire to the answer; 0 when not measured */
+    bool counts;        /* the attempt counts against retry.max_attempts */
     char wamid[OUTCOME_WAMID_MAX];
     char title[OUTCOME_TITLE_MAX];     /* Graph's title, or our own sentence */
     char details[OUTCOME_DETAILS_MAX]; /* error_data.details */

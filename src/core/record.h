@@ -4,11 +4,13 @@
  *
  * Model: a record is filled by the engine, handed to the ledger, and comes back once it is on disk
  * (fsynced), with its result. Records come back in the order in which they were handed over.
+ *   PROBE    look the message's id up and say what is known; nothing is stored.
  *   ADMIT    look the message's id up. Not known: store it, either with the intent of attempt 1
  *            (`intend`) or as waiting until `due_ms`. Known: say so and store nothing.
  *   INTENT   attempt `attempt` of message `number` is about to start.
  *   OUTCOME  what became of that attempt (waiting, accepted, failed, unknown), or that the message
- *            was skipped by rule.
+ *            was skipped by rule. An unknown outcome with next_ms > 0 will be sent again then
+ *            (retry.ambiguous = resend): the message is waiting, the attempt stays unknown.
  * Lifetime: the record and what it points to are borrowed until it comes back; nobody else touches
  * them meanwhile (a worker thread reads and fills them).
  * Failure: there is none by record. A ledger that cannot write is broken as a whole: the engine is
@@ -21,7 +23,7 @@
 #include "core/message.h"
 #include "core/outcome.h"
 
-enum record_kind { RECORD_ADMIT, RECORD_INTENT, RECORD_OUTCOME };
+enum record_kind { RECORD_PROBE, RECORD_ADMIT, RECORD_INTENT, RECORD_OUTCOME };
 
 enum admission {
     ADMISSION_NEW,
@@ -32,18 +34,19 @@ enum admission {
 enum { RECORD_ATTEMPT_MAX = 65535 };
 
 struct record {
-    struct list node;              /* the ledger's while it has the record */
+    struct list node; /* the ledger's while it has the record */
     enum record_kind kind;
     const struct message *message; /* borrowed; not NULL */
     uint64_t number;               /* the ledger's number of the message; ADMIT: result */
-    unsigned attempt;              /* INTENT, OUTCOME: from 1; 0 for a skip without an attempt */
-    int64_t at_ms;                 /* wall clock */
-    bool intend;                   /* ADMIT: with the intent of attempt 1 */
-    int64_t due_ms;                /* ADMIT without `intend`: when it is due */
+    unsigned attempt; /* INTENT, OUTCOME: from 1. A skip without an attempt has a number
+                       * that no attempt has: 0, or one above the last */
+    int64_t at_ms;    /* wall clock */
+    bool intend;      /* ADMIT: with the intent of attempt 1 */
+    int64_t due_ms;   /* ADMIT without `intend`: when it is due */
     const struct outcome *outcome; /* OUTCOME: borrowed */
     unsigned tries;                /* OUTCOME: attempts that counted so far, for the waiting row */
-    enum admission admission;      /* ADMIT: result */
-    enum state known;              /* ADMIT: result, the known message's state */
+    enum admission admission;      /* PROBE, ADMIT: result */
+    enum state known;              /* PROBE, ADMIT: result, the known message's state */
 };
 
 #endif

@@ -15,11 +15,11 @@
 
 #include "base/err.h"
 #include "core/graph_reply.h"
+#include "core/graph_request.h"
 
 #include <uv.h>
 
 struct graph_client;
-struct graph_request;
 
 struct graph_client_events {
     void *context;
@@ -39,42 +39,35 @@ struct graph_client_options {
     unsigned max_connecting; /* connections in the making at a time over HTTP/1.1 */
 };
 
-/* A request. Fill url_path and body; the rest is the client's. */
-struct graph_request {
-    const char *phone_id;    /* POST {base}/{version}/{phone_id}/messages */
-    const char *body;        /* borrowed until on_done */
-    size_t body_len;
-    void *owner;             /* the caller's */
-    void *slot;              /* the client's */
-};
-
-/* `token` (len bytes, in locked memory) is borrowed for the client's life; it is given to libcurl by
- * one header list, which is wiped. Options are copied. */
+/* `token` (len bytes, in locked memory) is borrowed for the client's life; it is given to libcurl
+ * by one header list, which is wiped. Options are copied. */
 bool graph_client_open(uv_loop_t *loop, const struct graph_client_options *options,
                        const char *token, size_t token_len,
                        const struct graph_client_events *events, struct graph_client **out,
                        struct err *e) MUST_CHECK;
-/* May the client take one more now? False at max_in_flight, and while max_connecting connections are
- * in the making and no idle one (or stream) is left. */
+/* May the client take one more now? False at max_in_flight, and while max_connecting connections
+ * are in the making and no idle one (or stream) is left. */
 bool graph_client_has_room(const struct graph_client *c);
 /* Must have room. */
 void graph_client_start(struct graph_client *c, struct graph_request *request);
 /* Requests started and not done. */
 unsigned graph_client_in_flight(const struct graph_client *c);
 unsigned graph_client_connections(const struct graph_client *c);
-/* After timeouts: the connections in the cache are not to be trusted; new requests make new ones. */
+/* After timeouts: the connections in the cache are not to be trusted; new requests make new ones.
+ */
 void graph_client_distrust(struct graph_client *c);
 /* Nothing may be in flight. Calls `on_closed` from the loop, and is freed then. */
 void graph_client_close(struct graph_client *c, void (*on_closed)(void *context), void *context);
-/* Gives up everything in flight: each on_done comes (wired or not, with an error), then as close. */
+/* Gives up everything in flight: each on_done comes (wired or not, with an error), then as close.
+ */
 void graph_client_abort(struct graph_client *c);
 
 /* One blocking GET for `check`: {base}/{version}/{path_and_query}. The body goes to `body`. */
 struct graph_get {
-    int http_status;         /* 0: no answer */
-    char error[256];         /* the transport's sentence when there was none */
+    int http_status; /* 0: no answer */
+    char error[256]; /* the transport's sentence when there was none */
     char api_version[16];
-    int64_t date_ms;         /* the Date header, 0 when absent: for the clock check */
+    int64_t date_ms; /* the Date header, 0 when absent: for the clock check */
 };
 void graph_client_get(const struct graph_client_options *options, const char *token,
                       size_t token_len, const char *path_and_query, struct buf *body,

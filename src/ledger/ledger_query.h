@@ -23,19 +23,19 @@ struct ledger_filter {
     const char *broadcast;
     const char *to;
     const char *id;
-    unsigned states;   /* bit 1 << state; 0: all */
+    unsigned states; /* bit 1 << state; 0: all */
     int code;
-    int64_t since_ms;  /* of the last change */
+    int64_t since_ms; /* of the last change */
     int64_t until_ms;
-    uint64_t recent;   /* only the newest N, shown newest first; 0: all, oldest first */
+    uint64_t recent; /* only the newest N, shown newest first; 0: all, oldest first */
 };
 
 struct ledger_row {
     const struct message *message; /* borrowed during the callback */
     uint64_t number;
-    struct outcome outcome;        /* the newest; state as it is now (also sending) */
-    unsigned attempts;             /* requests made or begun */
-    int64_t at_ms;                 /* of the last change */
+    struct outcome outcome; /* the newest; state as it is now (also sending) */
+    unsigned attempts;      /* requests made or begun */
+    int64_t at_ms;          /* of the last change */
 };
 
 typedef bool (*ledger_row_fn)(void *context, const struct ledger_row *row);
@@ -48,8 +48,8 @@ bool ledger_count(struct ledger_reader *r, const struct ledger_filter *filter,
 
 struct ledger_attempt {
     unsigned attempt;
-    int64_t at_ms;      /* of the intent */
-    int64_t done_ms;    /* of the outcome; 0: none yet */
+    int64_t at_ms;   /* of the intent */
+    int64_t done_ms; /* of the outcome; 0: none yet */
     struct outcome outcome;
 };
 typedef void (*ledger_history_fn)(void *context, const struct ledger_attempt *attempt);

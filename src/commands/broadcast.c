@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * broadcast.c: every row of a file.
+ *
+ * Happy path: the file is read and checked (broadcast_plan); the ledger is opened and asked what it
+ * knows of this broadcast; the operator agrees; the broadcast is put on record as open; the file is
+ * read again as the engine asks for messages; when nothing is left it is put on record as complete.
+ * Failure modes:
+ *   - the same name with another file: EXIT_BAD_DATA, unless --accept-changes;
+ *   - complete already: nothing is sent, the account is given again;
+ *   - interrupted in any way: it stays open, and the same command goes on.
+ */
+#include "commands/broadcast.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "commands/broadcast_plan.h"
+#include "commands/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FLAG(flag_name, flag_kind, member, value_name, text)                                       \
+    {                                                                                              \
+        .name = (flag_name), .kind = (flag_kind),                                                  \
+        .offset = offsetof(struct broadcast_flags, member), .value = (value_name), .help = (text)  \
+    }
+
+static const struct flag flags[] = {
+    FLAG("name", FLAG_TEXT, name, "NAME", "the broadcast's name (default: the file's base name)"),
+    FLAG("template", FLAG_TEXT, template_name, "NAME", "the template (default: template.name)"),
+    FLAG("lang", FLAG_TEXT, lang, "LANG", "its language (default: template.lang)"),
+    FLAG("param", FLAG_TEXT, params, "COLUMN,...", "columns that fill the body ('' for none)"),
+    FLAG("rate", FLAG_TEXT, rate, "N", "messages a second, or unlimited"),
+    FLAG("sender", FLAG_TEXT, sender, "ID", "phone_id to send from"),
+    FLAG("limit", FLAG_COUNT, limit, "N", "only the first N valid rows"),
+    FLAG("dry-run", FLAG_SWITCH, dry_run, NULL, "check everything, send nothing"),
+    FLAG("expect-count", FLAG_TEXT, expect_count, "N", "go only if so many messages are valid"),
+    FLAG("yes", FLAG_SWITCH, yes, NULL, "do not ask"),
+    FLAG("accept-changes", FLAG_SWITCH, accept_changes, NULL,
+         "the file changed on purpose: known ids are not sent again, new rows are"),
+    FLAG("report", FLAG_TEXT, report, "FILE", "write the report as JSON"),
+};
+
+static const struct flag_table table =
+    FLAG_TABLE("broadcast", "FILE", "send every row of a CSV or JSONL file", flags);
+
+/* A broadcast that runs. */
+struct broadcast {
+    struct run run;
+    struct broadcast_flags flags;
+    struct broadcast_plan plan;
+    struct ledger_broadcast record;
+    struct ledger_filter waiting; /* messages of this broadcast that wait in the ledger */
+    uint64_t offered; /* rows given to the engine, for --limit */
+};
+
+/* ---- The source: the file's second reading. */
+
+static bool check_unchanged(struct broadcast *b, struct err *e)
+{
+    unsigned char hash[32];
+
+    file_source_hash(b->plan.source, hash);
+    if (memcmp(hash, b->plan.file.file_hash, sizeof(hash)) == 0)
+        return true;
+    return err_set(e, EXIT_BAD_DATA,
+                   "%.200s changed while it was being sent; what was sent is on record: look at "
+                   "the file, then run again with --accept-changes",
+                   b->plan.path);
+}
+
+static bool next_message(void *context, struct message **out, struct err *e)
+{
+    struct broadcast *b = context;
+    struct row row;
+
+    *out = NULL;
+    if (b->flags.limit && b->offered == b->flags.limit)
+        return true;
+    do {
+        if (!file_source_next(b->plan.source, &row, e))
+            return false;
+    } while (row.kind == ROW_REJECT);
+    if (row.kind == ROW_END)
+        return check_unchanged(b, e);
+    b->offered++;
+    *out = row.message;
+    return true;
+}
+
+/* ---- What the ledger knows. */
+
+static bool find_record(struct broadcast *b, struct err *e)
+{
+    return ledger_broadcast_find(dispatch_ledger(b->run.dispatch), b->plan.name, &b->record, e);
+}
+
+static bool is_same_file(const struct broadcast *b)
+{
+    return memcmp(b->record.file_hash, b->plan.file.file_hash, 32) == 0 &&
+           memcmp(b->record.plan_hash, b->plan.hash, 32) == 0;
+}
+
+static uint64_t recorded(const struct broadcast *b)
+{
+    uint64_t sum = 0;
+
+    for (enum state s = STATE_WAITING; s <= STATE_SKIPPED; s++)
+        sum += b->record.counts[s];
+    return sum;
+}
+
+static bool check_changes(const struct broadcast *b, struct err *e)
+{
+    if (!b->record.number || is_same_file(b) || b->flags.accept_changes)
+        return true;
+    return err_set(e, EXIT_BAD_DATA,
+                   "broadcast %.60s is on record with %s (%llu messages of it are recorded); "
+                   "--accept-changes goes on with this one: known messages are not sent again, new "
+                   "rows are; another --name starts another broadcast",
+                   b->plan.name,
+                   memcmp(b->record.file_hash, b->plan.file.file_hash, 32) != 0
+                       ? "another file"
+                       : "another template, language, sender or --param",
+                   (unsigned long long)recorded(b));
+}
+
+static uint64_t settled(const struct ledger_broadcast *record)
+{
+    return record->counts[STATE_ACCEPTED] + record->counts[STATE_FAILED] +
+           record->counts[STATE_UNKNOWN] + record->counts[STATE_SKIPPED];
+}
+
+/* Messages without a final state; a changed file may have fewer than are on record. */
+static uint64_t left_to_send(const struct broadcast *b)
+{
+    uint64_t done = settled(&b->record);
+
+    if (b->record.number && !is_same_file(b))
+        return b->plan.file.valid; /* known ones will be found as they come */
+    return b->plan.file.valid > done ? b->plan.file.valid - done : 0;
+}
+
+static bool put_record(struct broadcast *b, enum broadcast_state state, struct err *e)
+{
+    b->record.state = state;
+    memcpy(b->record.file_hash, b->plan.file.file_hash, sizeof(b->record.file_hash));
+    memcpy(b->record.plan_hash, b->plan.hash, sizeof(b->record.plan_hash));
+    if (!b->record.created_ms)
+        b->record.created_ms = clock_wall_ms();
+    return ledger_broadcast_put(dispatch_ledger(b->run.dispatch), b->plan.name, &b->record, e);
+}
+
+/* ---- The account. */
+
+static int give_account(struct broadcast *b)
+{
+    struct report report = {
+        .rows = b->plan.file.rows,
+        .duplicates = b->plan.file.duplicates,
+        .rejected = b->plan.file.rejected,
+        .rejects_path = b->plan.file.rejected ? b->plan.rejects_path : NULL,
+    };
+
+    run_fill_report(&b->run, &report);
+    return run_give_account(&b->run, &report, b->flags.report);
+}
+
+/* ---- The run. */
+
+static bool is_complete(const struct broadcast *b)
+{
+    return b->record.state == BROADCAST_COMPLETE && is_same_file(b) && left_to_send(b) == 0;
+}
+
+static int send_all(struct broadcast *b)
+{
+    struct dispatch_source source = {b, next_message};
+    struct err e;
+
+    if (!run_source(&b->run, &source, &e)) {
+        (void)give_account(b); /* what is known is worth saying beside the error */
+        return call_fail(&e);
+    }
+    if (b->run.end == DISPATCH_FINISHED && !b->flags.limit &&
+        !put_record(b, BROADCAST_COMPLETE, &e))
+        return call_fail(&e);
+    return give_account(b);
+}
+
+static int send_what_is_left(struct broadcast *b)
+{
+    struct tally *tally = dispatch_tally(b->run.dispatch);
+    struct err e;
+
+    if (!find_record(b, &e) || !check_changes(b, &e))
+        return call_fail(&e);
+    memcpy(tally->before, b->record.counts, sizeof(tally->before));
+    tally->expected = b->plan.file.valid > recorded(b) ? b->plan.file.valid : recorded(b);
+    b->waiting.broadcast = b->plan.name;
+    dispatch_take_up(b->run.dispatch, &b->waiting, b->record.counts[STATE_WAITING]);
+    if (is_complete(b)) {
+        fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
+        return give_account(b);
+    }
+    broadcast_plan_print(&b->plan, &b->run.call.settings, left_to_send(b));
+    if (!b->run.call.settings.enabled)
+        return run_refuse_disabled();
+    if (!broadcast_plan_confirm(&b->plan, &b->flags, &e) || !put_record(b, BROADCAST_OPEN, &e) ||
+        !file_source_rewind(b->plan.source, &e))
+        return call_fail(&e);
+    return send_all(b);
+}
+
+static int refuse_empty(const struct broadcast *b)
+{
+    struct err e;
+
+    (void)err_set(&e, EXIT_BAD_DATA, "%.200s: no row can be sent (%llu rejected; %s)", b->plan.path,
+                  (unsigned long long)b->plan.file.rejected,
+                  *b->plan.file.first_reject ? b->plan.file.first_reject : "no rows");
+    return call_fail(&e);
+}
+
+static int run_planned(struct broadcast *b)
+{
+    struct err e;
+
+    if (!b->plan.file.valid)
+        return refuse_empty(b);
+    if (b->flags.dry_run) {
+        broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
+        fprintf(stderr, "Dry run: nothing was sent\n");
+        return b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
+    }
+    b->run.name = b->run.broadcast = b->plan.name;
+    b->run.rate = b->plan.rate;
+    return run_open(&b->run, &e) ? send_what_is_left(b) : call_fail(&e);
+}
+
+int command_broadcast(int argc, char **argv)
+{
+    struct broadcast *b = MEM_NEW(struct broadcast);
+    struct err e;
+    int code = EXIT_DONE;
+
+    run_begin(&b->run, argc, argv);
+    if (call_begin(&b->run.call, &table, argc, argv, &b->flags, &code)) {
+        if (broadcast_plan_make(&b->plan, &b->run.call, &b->flags, &e))
+            code = run_planned(b);
+        else
+            code = call_fail(&e);
+        run_close(&b->run);
+        broadcast_plan_free(&b->plan);
+        call_end(&b->run.call);
+    }
+    mem_free(b);
+    return code;
+}

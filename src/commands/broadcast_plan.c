@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands/broadcast_plan.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/terminal.h"
+#include "base/text.h"
+#include "base/utf8.h"
+#include "core/phone.h"
+#include "core/rate_limit.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bool rate_parse(const char *text, double *out, struct err *e)
+{
+    if (strcmp(text, "unlimited") == 0) {
+        *out = RATE_UNLIMITED;
+        return true;
+    }
+    if (text_to_double(text, 1, 1000000, out))
+        return true;
+    return err_set(e, EXIT_USAGE,
+                   "--rate %.40s: not a rate (1 to 1000000 messages a second, or unlimited)", text);
+}
+
+/* ---- Names and paths. */
+
+static bool choose_name(struct broadcast_plan *p, const char *file,
+                        const struct broadcast_flags *flags, struct err *e)
+{
+    char copy[4096];
+    const char *name = flags->name;
+
+    if (!name && strcmp(file, "-") == 0)
+        return err_set(e, EXIT_USAGE,
+                       "standard input needs a --name, by which the broadcast goes on later");
+    if (!name) {
+        text_copy(copy, sizeof(copy), file, strlen(file));
+        name = basename(copy);
+    }
+    if (!*name || strlen(name) > MESSAGE_LABEL_MAX || !utf8_is_valid(name, strlen(name)) ||
+        strpbrk(name, "/\n\r\t"))
+        return err_set(e, EXIT_USAGE,
+                       "--name %.60s: not a name (1 to %d bytes, no '/' or control characters)",
+                       name, MESSAGE_LABEL_MAX);
+    text_copy(p->name, sizeof(p->name), name, strlen(name));
+    return true;
+}
+
+/* Standard input is copied whole beside the ledger before anything is sent from it. */
+static bool choose_path(struct broadcast_plan *p, const char *file, const struct settings *s,
+                        struct err *e)
+{
+    char folder[4096];
+
+    if (strcmp(file, "-") != 0) {
+        text_copy(p->path, sizeof(p->path), file, strlen(file));
+        return true;
+    }
+    text_copy(folder, sizeof(folder), s->ledger_path, strlen(s->ledger_path));
+    if (snprintf(p->path, sizeof(p->path), "%s/%s.input", dirname(folder), p->name) >=
+        (int)sizeof(p->path))
+        return err_set(e, EXIT_CONFIG, "ledger.path: too long a path");
+    return file_plan_copy_input(STDIN_FILENO, p->path, e);
+}
+
+/* ---- Defaults: what messages are made of where the file says nothing. */
+
+static void choose_defaults(struct broadcast_plan *p, const struct settings *s,
+                            const struct broadcast_flags *flags)
+{
+    bool other = flags->template_name && strcmp(flags->template_name, s->template_name) != 0;
+    const char *params = flags->params ? flags->params : other ? "" : s->template_params;
+    size_t count;
+
+    p->params_text = strcmp(params, "''") == 0 ? "" : params;
+    p->params = settings_split_list(p->params_text, &count);
+    p->defaults = (struct message_defaults){
+        .template_name = flags->template_name ? flags->template_name : s->template_name,
+        .lang = flags->lang ? flags->lang : s->template_lang,
+        .sender = flags->sender ? flags->sender : s->phone_id,
+        .broadcast = p->name,
+        .params = p->params,
+        .param_count = count,
+    };
+    p->context = (struct message_context){
+        .defaults = &p->defaults,
+        .id_rule = ID_FROM_CONTENT,
+        .source_id = "",
+    };
+}
+
+static void hash_defaults(struct broadcast_plan *p)
+{
+    const char *parts[] = {p->defaults.template_name, p->defaults.lang, p->defaults.sender,
+                           p->params_text};
+    struct sha256 sha;
+
+    sha256_start(&sha);
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        sha256_add(&sha, parts[i], strlen(parts[i]) + 1);
+    sha256_end(&sha, p->hash);
+}
+
+/* ---- The first reading. */
+
+static bool on_reading(void *context, uint64_t position, uint64_t size)
+{
+    (void)context;
+    if (terminal_is(STDERR_FILENO) && size)
+        fprintf(stderr, "\rreading: %3.0f %%\033[K", 100.0 * (double)position / (double)size);
+    return true;
+}
+
+static bool read_file(struct broadcast_plan *p, const struct settings *s,
+                      const struct broadcast_flags *flags, struct err *e)
+{
+    char folder[4096];
+    struct file_plan_options options = {
+        .rejects_path = flags->dry_run ? NULL : p->rejects_path,
+        .limit = flags->limit,
+        .on_progress = on_reading,
+    };
+    bool ok;
+
+    text_copy(folder, sizeof(folder), s->ledger_path, strlen(s->ledger_path));
+    options.temp_dir = access(dirname(folder), W_OK) == 0 ? folder : "/tmp";
+    (void)snprintf(p->rejects_path, sizeof(p->rejects_path), "%s.rejected.csv", p->path);
+    if (!file_source_open(p->path, &p->context, &p->source, e))
+        return false;
+    ok = file_plan_make(p->source, &options, &p->file, e);
+    if (terminal_is(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    return ok;
+}
+
+static bool check_flags(struct broadcast_plan *p, const struct call *c,
+                        const struct broadcast_flags *flags, struct err *e)
+{
+    p->rate = c->settings.rate;
+    if (c->arguments.count != 1)
+        return err_set(e, EXIT_USAGE,
+                       "broadcast wants one FILE (a CSV or JSONL file, or - for standard input)");
+    if (flags->sender && !text_is_digits(flags->sender))
+        return err_set(e, EXIT_USAGE, "--sender %.40s: not a phone_id (digits)", flags->sender);
+    if (!flags->sender && !settings_can_send(&c->settings, e))
+        return false;
+    return !flags->rate || rate_parse(flags->rate, &p->rate, e);
+}
+
+bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
+                         const struct broadcast_flags *flags, struct err *e)
+{
+    const char *file;
+
+    *p = (struct broadcast_plan){0};
+    if (!check_flags(p, c, flags, e))
+        return false;
+    file = c->arguments.items[0];
+    if (!choose_name(p, file, flags, e) || !choose_path(p, file, &c->settings, e))
+        return false;
+    choose_defaults(p, &c->settings, flags);
+    hash_defaults(p);
+    return read_file(p, &c->settings, flags, e);
+}
+
+void broadcast_plan_free(struct broadcast_plan *p)
+{
+    if (p->source)
+        file_source_close(p->source);
+    mem_free(p->params);
+    *p = (struct broadcast_plan){0};
+}
+
+/* ---- What the operator sees and is asked. */
+
+static void print_rows(const struct broadcast_plan *p)
+{
+    const struct file_plan *f = &p->file;
+
+    fprintf(stderr, "  file       %s: %llu rows, %llu valid, %llu duplicates, %llu rejected\n",
+            p->path, (unsigned long long)f->rows, (unsigned long long)f->valid,
+            (unsigned long long)f->duplicates, (unsigned long long)f->rejected);
+    if (f->rejected)
+        fprintf(stderr, "             %s\n", f->first_reject);
+}
+
+static void print_pace(const struct broadcast_plan *p, uint64_t left)
+{
+    char finish[CLOCK_TEXT_SIZE];
+
+    if (p->rate <= RATE_UNLIMITED) {
+        fprintf(stderr, "  rate       unlimited\n");
+        return;
+    }
+    clock_time_of_day(clock_wall_ms() + (int64_t)((double)left / p->rate * 1000), finish);
+    fprintf(stderr, "  rate       %.0f a second; done at about %s\n", p->rate, finish);
+}
+
+void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left)
+{
+    char first[PHONE_MASKED_SIZE];
+    char to_send[32];
+
+    phone_mask(p->file.first_to, first);
+    text_grouped(left, to_send);
+    fprintf(stderr, "Broadcast %s\n", p->name);
+    print_rows(p);
+    fprintf(stderr, "  to send    %s messages, the first to %s\n", to_send, first);
+    fprintf(stderr, "  template   %s (%s), parameters: %s\n", p->defaults.template_name,
+            p->defaults.lang, *p->params_text ? p->params_text : "as the rows have them");
+    fprintf(stderr, "  sender     %s through %s\n", p->defaults.sender, s->api_base);
+    print_pace(p, left);
+    fprintf(stderr, "  ledger     %s\n", s->ledger_path);
+}
+
+bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,
+                            struct err *e)
+{
+    int64_t expected;
+
+    if (flags->expect_count) {
+        if (!text_to_int(flags->expect_count, 0, INT64_MAX, &expected))
+            return err_set(e, EXIT_USAGE, "--expect-count %.40s: not a whole number",
+                           flags->expect_count);
+        if ((uint64_t)expected != p->file.valid)
+            return err_set(e, EXIT_USAGE,
+                           "--expect-count %lld: the file has %llu valid, distinct messages; "
+                           "nothing was sent",
+                           (long long)expected, (unsigned long long)p->file.valid);
+        return true;
+    }
+    if (flags->yes)
+        return true;
+    if (terminal_is(STDIN_FILENO) && terminal_is(STDERR_FILENO)) {
+        if (terminal_confirm("Send?"))
+            return true;
+        return err_set(e, EXIT_USAGE, "not confirmed; nothing was sent");
+    }
+    return err_set(e, EXIT_USAGE,
+                   "no terminal to ask on: --yes, or --expect-count %llu, says that this is meant; "
+                   "nothing was sent",
+                   (unsigned long long)p->file.valid);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * broadcast_plan.h: what a broadcast is about to do: its file read and checked, its name, template,
+ * sender and pace, and what the operator is asked.
+ */
+#ifndef COMMANDS_BROADCAST_PLAN_H
+#define COMMANDS_BROADCAST_PLAN_H
+
+#include "commands/command.h"
+#include "io/file_plan.h"
+
+struct broadcast_flags {
+    const char *name;
+    const char *template_name;
+    const char *lang;
+    const char *params;
+    const char *rate;
+    const char *sender;
+    uint64_t limit;
+    bool dry_run;
+    const char *expect_count; /* NULL: not given */
+    bool yes;
+    bool accept_changes;
+    const char *report;
+};
+
+struct broadcast_plan {
+    char name[MESSAGE_LABEL_MAX + 1];
+    char path[4096];          /* of the file that is read: FILE, or the copy of standard input */
+    char rejects_path[4200];
+    double rate;              /* RATE_UNLIMITED or a second */
+    const char *params_text;  /* the columns, as given */
+    const char **params;      /* split; free with mem_free */
+    struct message_defaults defaults;
+    struct message_context context;
+    struct file_source *source;
+    struct file_plan file;    /* what is in it */
+    unsigned char hash[32];   /* of what else decides ids: template, lang, params, sender */
+};
+
+/* Checks flags, opens and reads the file. Free with broadcast_plan_free in both cases. */
+bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
+                         const struct broadcast_flags *flags, struct err *e) MUST_CHECK;
+void broadcast_plan_free(struct broadcast_plan *p);
+/* What is about to happen, in a few lines, on standard error. `left`: messages still to send. */
+void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left);
+/* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */
+bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,
+                            struct err *e) MUST_CHECK;
+/* "80", "unlimited": EXIT_USAGE otherwise. */
+bool rate_parse(const char *text, double *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * command.h: what all commands share: the common flags, the settings, how a command begins and how
+ * it answers for an error.
+ */
+#ifndef COMMANDS_COMMAND_H
+#define COMMANDS_COMMAND_H
+
+#include "base/flags.h"
+#include "commands/settings.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+    const char *summary;
+};
+
+/* The flags that every command takes. */
+struct common_flags {
+    const char *config;
+    struct flag_values sets;
+    bool verbose;
+    bool quiet;
+    const char *log_level;
+    const char *log_format;
+    bool json;
+    bool no_color;
+};
+
+/* A command that runs. */
+struct call {
+    struct common_flags common;
+    struct settings settings;
+    struct flag_arguments arguments;
+    bool colour; /* on standard error */
+};
+
+extern const struct flag common_flags[];
+extern const size_t common_flag_count;
+
+/* Parses flags into `options` (zeroed by the caller), prints the help when asked, reads the
+ * settings and opens the log. True: go on, and end with call_end. False: end with `exit_code`. */
+bool call_begin(struct call *c, const struct flag_table *table, int argc, char **argv,
+                void *options, int *exit_code) MUST_CHECK;
+void call_end(struct call *c);
+
+/* Prints "tidings: TEXT" to standard error and returns the error's exit code. */
+int call_fail(const struct err *e);
+
+#define FLAG_TABLE(name, args, text, list)                                          \
+    {                                                                               \
+        .command = (name), .arguments = (args), .summary = (text), .flags = (list), \
+        .count = ARRAY_SIZE(list)                                                   \
+    }
+
+#endif

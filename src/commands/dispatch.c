@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dispatch.c: the loop of a run that ends.
+ *
+ * Happy path:
+ *   - messages that wait in the ledger's custody are given to the engine first, a page at a time;
+ *   - then the source is read as the engine asks for more;
+ *   - records come back from the ledger and answers from the client; each is handed to the engine,
+ *     and before the loop sleeps the engine gets its turn and the timer its next deadline;
+ *   - when the engine is finished the client is closed, and the loop ends.
+ * Failure modes:
+ *   - SIGINT or SIGTERM: drain; a second one ends the process at once (the ledger resumes);
+ *   - the ledger cannot write: in-flight requests are waited for, nothing more is recorded;
+ *   - the source fails: as SIGTERM, with its error;
+ *   - halts that do not end by themselves, or no Graph for too long: drain, and say so.
+ */
+#include "commands/dispatch.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "commands/event_log.h"
+#include "io/graph_client.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    PAGE = 512,                   /* waiting messages read from the ledger at a time */
+    PAIR_DEBT_MS = 45 * 6 * 1000, /* how far back a recipient's debt may reach */
+    MAX_CONNECTING = 16,          /* connections in the making at a time */
+    RAMP_US = 1000000,
+    TICK_US = 10000, /* sends go out in ticks: waking costs more than the work */
+};
+
+struct dispatch {
+    const struct settings *settings;
+    struct dispatch_options options;
+    uv_loop_t loop;
+    uv_timer_t timer;       /* the engine's next deadline */
+    uv_timer_t watch_timer; /* progress */
+    uv_prepare_t prepare;   /* the engine's turn, before the loop sleeps */
+    uv_signal_t sigint;
+    uv_signal_t sigterm;
+    struct ledger *ledger;
+    struct graph_client *client;
+    struct engine *engine;
+    struct event_log event_log;
+    struct tally tally;
+    struct halts halts; /* as the loop ended */
+    struct dispatch_source source;
+    struct dispatch_watch watch;
+    const struct ledger_filter *waiting_filter;
+    uint64_t waiting_left;  /* waiting messages of before that the engine has not been given */
+    uint64_t waiting_after; /* the number of the last one given */
+    unsigned owed;          /* asked of the source, not offered yet */
+    uint64_t random_state;
+    bool interrupted;
+    bool ending; /* the loop is closing down */
+    bool failed; /* `failure` holds */
+    enum dispatch_end end;
+    struct err failure;
+};
+
+struct moment dispatch_now(void)
+{
+    return (struct moment){.mono_us = clock_mono_us(), .wall_ms = clock_wall_ms()};
+}
+
+/* ---- The engine's ports. */
+
+/* False when the source has no more. */
+static bool offer_one(struct dispatch *d)
+{
+    struct message *message = NULL;
+
+    if (!d->source.next(d->source.context, &message, &d->failure)) {
+        d->failed = true;
+        return false;
+    }
+    if (!message) {
+        engine_source_ended(d->engine);
+        return false;
+    }
+    engine_offer(d->engine, message, NULL);
+    return true;
+}
+
+/* The ledger's own go first: until they are all given, what is asked of the source is owed. */
+static void on_pull(void *world, unsigned want)
+{
+    struct dispatch *d = world;
+
+    d->owed += want;
+    while (d->owed && !d->waiting_left)
+        d->owed = offer_one(d) ? d->owed - 1 : 0;
+}
+
+static void on_record(void *world, struct record *record)
+{
+    struct dispatch *d = world;
+
+    ledger_submit(d->ledger, record);
+}
+
+static bool on_has_room(void *world)
+{
+    struct dispatch *d = world;
+
+    return graph_client_has_room(d->client);
+}
+
+static void on_request(void *world, struct graph_request *request)
+{
+    struct dispatch *d = world;
+
+    graph_client_start(d->client, request);
+}
+
+/* splitmix64: jitter needs no more; seeded by the system. */
+static uint64_t on_random(void *world)
+{
+    struct dispatch *d = world;
+    uint64_t z = (d->random_state += 0x9e3779b97f4a7c15u);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static void on_started(void *world, const struct engine_view *view)
+{
+    struct dispatch *d = world;
+
+    event_log_started(&d->event_log, view);
+}
+
+static void on_answer(void *world, const struct engine_view *view, const struct exchange *x,
+                      const struct judgement *j)
+{
+    struct dispatch *d = world;
+
+    tally_answer(&d->tally, x);
+    event_log_answer(&d->event_log, view, x, j);
+    if (j->verdict == VERDICT_UNKNOWN && !x->http_status)
+        graph_client_distrust(d->client);
+}
+
+static void on_settled(void *world, const struct engine_view *view)
+{
+    struct dispatch *d = world;
+
+    tally_settled(&d->tally, view, clock_mono_us());
+}
+
+static void on_known(void *world, const struct engine_view *view, const struct record *record)
+{
+    struct dispatch *d = world;
+
+    if (record->admission == ADMISSION_KNOWN) {
+        d->tally.known++;
+        return;
+    }
+    d->tally.reused++;
+    log_line(LOG_WARN, "⚠ Id used again with other content: not sent",
+             LOG_STR("id", view->message->id), LOG_STR("reason", "id_reused"));
+}
+
+static void on_halt(void *world, const struct halt *halt, bool raised)
+{
+    (void)world;
+    event_log_halt(halt, raised);
+}
+
+/* ---- What comes back. */
+
+static void on_wired(void *context, struct graph_request *request)
+{
+    struct dispatch *d = context;
+
+    d->tally.wired++;
+    engine_on_wired(d->engine, request, dispatch_now());
+}
+
+static void on_done(void *context, struct graph_request *request, const struct exchange *x)
+{
+    struct dispatch *d = context;
+
+    engine_on_answer(d->engine, request, x, dispatch_now());
+}
+
+static void on_recorded(void *context, struct list *records)
+{
+    struct dispatch *d = context;
+
+    engine_on_recorded(d->engine, records, dispatch_now());
+}
+
+static void on_broken(void *context, const struct err *e)
+{
+    struct dispatch *d = context;
+
+    d->failure = *e;
+    d->failed = true;
+    engine_on_ledger_broken(d->engine);
+}
+
+/* ---- Messages that waited in the ledger before this run. */
+
+static void give_waiting(struct dispatch *d, struct waiting *w)
+{
+    struct engine_waiting taken = {
+        .message = w->message,
+        .number = w->number,
+        .attempt = w->attempt,
+        .tries = w->tries,
+        .due_ms = w->due_ms,
+    };
+
+    d->waiting_after = w->number;
+    d->waiting_left--;
+    d->tally.taken_up++;
+    engine_resume(d->engine, &taken, dispatch_now());
+}
+
+/* False when reading failed. */
+static bool take_up_page(struct dispatch *d)
+{
+    struct waiting_filter filter = {.match = d->waiting_filter, .after = d->waiting_after};
+    size_t max = d->waiting_left < PAGE ? (size_t)d->waiting_left : PAGE;
+    struct waiting *page = mem_alloc(max * sizeof(struct waiting));
+    size_t count = 0;
+    bool ok;
+
+    ok = ledger_waiting(d->ledger, &filter, page, max, &count, &d->failure);
+    for (size_t i = 0; i < count; i++)
+        give_waiting(d, &page[i]);
+    if (count < max)
+        d->waiting_left = 0;
+    mem_free(page);
+    return ok;
+}
+
+/* When the ledger is idle, as many pages as the engine has room for. */
+static void take_up_waiting(struct dispatch *d)
+{
+    while (d->waiting_left && !ledger_pending(d->ledger) && !d->failed &&
+           engine_waiting_room(d->engine) >= PAGE) {
+        if (!take_up_page(d))
+            d->failed = true;
+    }
+    on_pull(d, 0);
+}
+
+/* ---- Ending. */
+
+static void drain(struct dispatch *d)
+{
+    d->waiting_left = 0;
+    d->owed = 0;
+    engine_drain(d->engine, dispatch_now());
+    ledger_flush(d->ledger);
+}
+
+static void on_client_closed(void *context)
+{
+    struct dispatch *d = context;
+
+    d->client = NULL;
+    uv_close((uv_handle_t *)&d->timer, NULL);
+    uv_close((uv_handle_t *)&d->watch_timer, NULL);
+    uv_close((uv_handle_t *)&d->prepare, NULL);
+    uv_close((uv_handle_t *)&d->sigint, NULL);
+    uv_close((uv_handle_t *)&d->sigterm, NULL);
+}
+
+static void end_loop(struct dispatch *d)
+{
+    d->ending = true;
+    d->halts = *engine_halts(d->engine);
+    graph_client_close(d->client, on_client_closed, d);
+}
+
+static bool is_unreachable_too_long(struct dispatch *d)
+{
+    int64_t since_us = engine_unreachable_since_us(d->engine);
+
+    return since_us && clock_mono_us() - since_us > d->settings->unreachable_after_s * 1000000;
+}
+
+/* Something says that the run is to end before everything is done. */
+static bool must_stop(struct dispatch *d)
+{
+    if (d->failed)
+        d->end = DISPATCH_BROKEN;
+    else if (d->interrupted)
+        d->end = DISPATCH_INTERRUPTED;
+    else if (is_unreachable_too_long(d))
+        d->end = DISPATCH_UNREACHABLE;
+    else if (engine_is_stuck(d->engine))
+        d->end = DISPATCH_HALTED;
+    else
+        return false;
+    return true;
+}
+
+static void look_for_end(struct dispatch *d)
+{
+    if (d->end == DISPATCH_FINISHED && must_stop(d)) {
+        if (d->end == DISPATCH_HALTED)
+            d->halts = *engine_halts(d->engine);
+        drain(d);
+    }
+    if (engine_is_finished(d->engine) && !d->waiting_left)
+        end_loop(d);
+}
+
+/* ---- The loop. */
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer; /* it only wakes the loop: the turn is on_prepare's */
+}
+
+/* Rounded up to a millisecond: a timer of 0 would starve the sockets on libuv before 1.48. */
+static void arm_timer(struct dispatch *d, struct moment now)
+{
+    int64_t next_us = engine_next_us(d->engine, now);
+    int64_t wait_us = next_us - now.mono_us;
+
+    if (next_us == INT64_MAX) {
+        (void)uv_timer_stop(&d->timer); /* cannot fail */
+        return;
+    }
+    uv_update_time(&d->loop);
+    (void)uv_timer_start(&d->timer, on_timer, wait_us <= 0 ? 1 : (uint64_t)(wait_us + 999) / 1000,
+                         0); /* fails only without a callback */
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct dispatch *d = prepare->data;
+    struct moment now = dispatch_now();
+
+    if (d->ending)
+        return;
+    take_up_waiting(d);
+    engine_turn(d->engine, now);
+    look_for_end(d);
+    if (!d->ending)
+        arm_timer(d, now);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct dispatch *d = handle->data;
+
+    if (d->interrupted)
+        _exit(128 + number); /* at once; the ledger knows what was in flight */
+    d->interrupted = true;
+    log_line(LOG_WARN, "Stopping: waiting for what is in flight; once more stops at once",
+             LOG_NUM("in_flight", engine_counts(d->engine).in_flight));
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+    struct dispatch *d = timer->data;
+
+    d->watch.on_tick(d->watch.context, d);
+}
+
+/* Handles on a loop of our own cannot fail to start but for memory or descriptors. */
+static bool start_handles(struct dispatch *d, struct err *e)
+{
+    int bad = 0;
+
+    bad |= uv_timer_init(&d->loop, &d->timer);
+    bad |= uv_timer_init(&d->loop, &d->watch_timer);
+    bad |= uv_prepare_init(&d->loop, &d->prepare);
+    bad |= uv_signal_init(&d->loop, &d->sigint);
+    bad |= uv_signal_init(&d->loop, &d->sigterm);
+    d->watch_timer.data = d->prepare.data = d->sigint.data = d->sigterm.data = d;
+    bad |= uv_prepare_start(&d->prepare, on_prepare);
+    bad |= uv_signal_start(&d->sigint, on_signal, SIGINT);
+    bad |= uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+    if (d->watch.interval_ms)
+        bad |= uv_timer_start(&d->watch_timer, on_watch, (uint64_t)d->watch.interval_ms,
+                              (uint64_t)d->watch.interval_ms);
+    if (bad)
+        return err_set(e, EXIT_BUG, "cannot set the loop up: out of file descriptors?");
+    return true;
+}
+
+static bool open_client(struct dispatch *d, const struct secret *token, struct err *e)
+{
+    struct graph_client_events events = {.context = d, .on_wired = on_wired, .on_done = on_done};
+    struct graph_client_options options = {
+        .api_base = d->settings->api_base,
+        .api_version = d->settings->api_version,
+        .ca_file = d->settings->ca_file,
+        .http2 = d->settings->http_version == HTTP_VERSION_2,
+        .timeout_ms = d->settings->timeout_ms,
+        .connect_timeout_ms = d->settings->connect_timeout_ms,
+        .max_in_flight = (unsigned)d->settings->max_in_flight,
+        .max_connecting = MAX_CONNECTING,
+    };
+
+    return graph_client_open(&d->loop, &options, secret_bytes(token), secret_len(token), &events,
+                             &d->client, e);
+}
+
+static void on_recent_attempt(void *context, uint64_t pair_hash, int64_t at_ms)
+{
+    engine_restore_pair(context, pair_hash, at_ms, dispatch_now());
+}
+
+static bool open_engine(struct dispatch *d, struct err *e)
+{
+    const struct settings *s = d->settings;
+    struct moment now = dispatch_now();
+    const struct ledger_facts *facts = ledger_facts(d->ledger);
+    struct engine_ports ports = {d,          on_pull,   on_record,  on_has_room,
+                                 on_request, on_random, on_started, on_answer,
+                                 on_settled, on_known,  on_halt};
+    struct engine_options options = {
+        .rate = {d->options.rate, (double)s->guard_percent, TICK_US, RAMP_US},
+        .retry = {(unsigned)s->max_attempts, s->retry_base_ms, s->retry_max_ms},
+        .resend_unknown = s->retry_ambiguous == AMBIGUOUS_RESEND,
+        .intent_ahead_us = s->intent_ahead_ms * 1000,
+        .max_in_flight = (unsigned)s->max_in_flight,
+        .ledger_id = facts->id,
+        .last_attempt_ms = facts->last_attempt_ms,
+    };
+
+    d->engine = engine_new(&options, &ports, now);
+    return ledger_recent_attempts(d->ledger, now.wall_ms - PAIR_DEBT_MS, on_recent_attempt,
+                                  d->engine, e);
+}
+
+void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, uint64_t count)
+{
+    d->waiting_filter = filter;
+    d->waiting_left = count;
+}
+
+bool dispatch_run(struct dispatch *d, const struct secret *token,
+                  const struct dispatch_source *source, const struct dispatch_watch *watch,
+                  enum dispatch_end *end, struct err *e)
+{
+    d->source = *source;
+    d->watch = *watch;
+    d->tally.began_us = clock_mono_us();
+    random_bytes(&d->random_state, sizeof(d->random_state));
+    if (!open_engine(d, e) || !open_client(d, token, e) || !start_handles(d, e))
+        return false;
+    (void)uv_run(&d->loop, UV_RUN_DEFAULT); /* ends when every handle is closed */
+    *end = d->end;
+    if (d->end == DISPATCH_BROKEN)
+        *e = d->failure;
+    return d->end != DISPATCH_BROKEN;
+}
+
+bool dispatch_open(const struct dispatch_options *options, struct dispatch **out, struct err *e)
+{
+    struct dispatch *d = MEM_NEW(struct dispatch);
+    struct ledger_events events = {d, on_recorded, on_broken};
+
+    d->options = *options;
+    d->settings = options->settings;
+    d->event_log.full_numbers = d->settings->log_full_numbers;
+    if (uv_loop_init(&d->loop) != 0) {
+        mem_free(d);
+        return err_set(e, EXIT_BUG, "cannot make an event loop: out of file descriptors?");
+    }
+    if (!ledger_open(&d->loop, d->settings->ledger_path, options->holder, &events, &d->ledger, e)) {
+        (void)uv_loop_close(&d->loop); /* nothing was started on it */
+        mem_free(d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+void dispatch_close(struct dispatch *d)
+{
+    ledger_close(d->ledger);
+    if (d->engine)
+        engine_free(d->engine);
+    (void)uv_run(&d->loop, UV_RUN_DEFAULT); /* close callbacks that are left */
+    (void)uv_loop_close(&d->loop);
+    mem_free(d);
+}
+
+/* ---- What is going on. */
+
+struct ledger *dispatch_ledger(struct dispatch *d)
+{
+    return d->ledger;
+}
+
+struct tally *dispatch_tally(struct dispatch *d)
+{
+    return &d->tally;
+}
+
+struct engine_counts dispatch_counts(const struct dispatch *d)
+{
+    return d->engine ? engine_counts(d->engine) : (struct engine_counts){0};
+}
+
+const struct halts *dispatch_halts(const struct dispatch *d)
+{
+    return &d->halts;
+}
+
+bool dispatch_is_draining(const struct dispatch *d)
+{
+    return d->end != DISPATCH_FINISHED;
+}
+
+bool dispatch_is_unreachable(const struct dispatch *d)
+{
+    return d->engine && engine_unreachable_since_us(d->engine) != 0;
+}
+
+double dispatch_rate_allowed(struct dispatch *d)
+{
+    return d->engine ? engine_rate_allowed(d->engine, dispatch_now()) : 0;
+}
+
+unsigned dispatch_rate_actual(struct dispatch *d)
+{
+    return d->engine ? engine_rate_actual(d->engine, dispatch_now()) : 0;
+}

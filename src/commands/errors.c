@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands/errors.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "commands/command.h"
+#include "core/error_policy.h"
+
+#include <stdio.h>
+
+static const struct flag_table table = {
+    .command = "errors",
+    .arguments = "[CODE]",
+    .summary = "Graph's error codes, what tidings does, what you should do",
+};
+
+static void print_json(const struct error_rule *rule)
+{
+    struct buf line = buf_new(4096);
+    struct json_writer w = {.out = &line};
+
+    json_begin(&w, NULL, '{');
+    json_put_int(&w, "v", 1);
+    json_put_int(&w, "code", rule->code);
+    json_put_int(&w, "subcode", rule->subcode);
+    json_put_string(&w, "action", action_name(rule->action));
+    json_put_string(&w, "title", rule->title);
+    json_put_string(&w, "hint", rule->hint);
+    json_end(&w, '}');
+    puts(buf_text(&line));
+    buf_free(&line);
+}
+
+static void print_whole(const struct error_rule *rule)
+{
+    printf("%d", rule->code);
+    if (rule->subcode)
+        printf("/%d", rule->subcode);
+    printf("  %s\n    tidings: %s\n    you:     %s\n", rule->title, action_text(rule->action),
+           rule->hint);
+}
+
+static void print_line(const struct error_rule *rule)
+{
+    char code[32];
+
+    (void)snprintf(code, sizeof(code), rule->subcode ? "%d/%d" : "%d", rule->code, rule->subcode);
+    printf("%-12s %-16s %s\n", code, action_name(rule->action), rule->title);
+}
+
+static int print_one(const struct call *c, const char *text)
+{
+    const struct error_rule *rules;
+    size_t count, found = 0;
+    int64_t code;
+
+    if (!text_to_int(text, 0, INT32_MAX, &code)) {
+        fprintf(stderr, "tidings: errors %.40s: not a code (a whole number, as in code=131026)\n",
+                text);
+        return EXIT_USAGE;
+    }
+    rules = error_policy_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i].code != code)
+            continue;
+        found++;
+        if (c->common.json)
+            print_json(&rules[i]);
+        else
+            print_whole(&rules[i]);
+    }
+    if (found)
+        return EXIT_DONE;
+    struct graph_error error = {.code = (int)code, .http_status = 400};
+    const struct error_rule *rule = error_policy_find(&error);
+
+    printf("%s is not in the table; as a code of its range:\n    tidings: %s\n    you:     %s\n",
+           text, action_text(rule->action), rule->hint);
+    return EXIT_DONE;
+}
+
+static int print_all(const struct call *c)
+{
+    size_t count;
+    const struct error_rule *rules = error_policy_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (c->common.json)
+            print_json(&rules[i]);
+        else
+            print_line(&rules[i]);
+    }
+    return EXIT_DONE;
+}
+
+int command_errors(int argc, char **argv)
+{
+    struct call c;
+    int code = EXIT_DONE;
+
+    if (!call_begin(&c, &table, argc, argv, NULL, &code))
+        return code;
+    if (c.arguments.count > 1) {
+        fprintf(stderr, "tidings: errors takes one CODE at most\n");
+        code = EXIT_USAGE;
+    } else {
+        code = c.arguments.count ? print_one(&c, c.arguments.items[0]) : print_all(&c);
+    }
+    call_end(&c);
+    return code;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * event_log.h: the log lines of sending: every request with its answer, every halt.
+ */
+#ifndef COMMANDS_EVENT_LOG_H
+#define COMMANDS_EVENT_LOG_H
+
+#include "core/engine.h"
+
+struct event_log {
+    bool full_numbers; /* log.full_numbers */
+};
+
+void event_log_started(const struct event_log *l, const struct engine_view *view);
+void event_log_answer(const struct event_log *l, const struct engine_view *view,
+                      const struct exchange *x, const struct judgement *j);
+void event_log_halt(const struct halt *halt, bool raised);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands/report.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "core/error_policy.h"
+
+#include <string.h>
+
+/* ---- What it comes to. */
+
+static enum exit_code code_of_halts(const struct halts *halts)
+{
+    for (unsigned i = 0; i < halts->count; i++) {
+        if (halts->items[i].kind == HALT_TOKEN)
+            return EXIT_NO_PERMISSION;
+    }
+    return EXIT_WORK_LEFT;
+}
+
+enum exit_code report_exit_code(const struct report *r)
+{
+    switch (r->end) {
+    case DISPATCH_INTERRUPTED:
+        if (r->left)
+            return EXIT_WORK_LEFT;
+        break;
+    case DISPATCH_HALTED:
+        return code_of_halts(r->halts);
+    case DISPATCH_UNREACHABLE:
+        return EXIT_UNREACHABLE;
+    case DISPATCH_BROKEN:
+        return EXIT_LEDGER_IO;
+    case DISPATCH_FINISHED:
+        break;
+    }
+    if (tally_total(r->tally, STATE_UNKNOWN))
+        return EXIT_SOME_UNKNOWN;
+    if (tally_total(r->tally, STATE_FAILED) || r->rejected || r->tally->reused)
+        return EXIT_SOME_FAILED;
+    return EXIT_DONE;
+}
+
+static const char *end_text(const struct report *r)
+{
+    switch (r->end) {
+    case DISPATCH_FINISHED:
+        return "complete";
+    case DISPATCH_INTERRUPTED:
+        return r->left ? "stopped on request, to be continued" : "complete";
+    case DISPATCH_HALTED:
+        return "stopped, to be continued";
+    case DISPATCH_UNREACHABLE:
+        return "stopped: Graph could not be reached, to be continued";
+    case DISPATCH_BROKEN:
+        return "stopped: the ledger could not be written";
+    }
+    return "";
+}
+
+/* ---- Text. */
+
+static void add_number(struct buf *out, const char *name, uint64_t value)
+{
+    char text[32];
+
+    text_grouped(value, text);
+    buf_addf(out, "  %-12s%12s\n", name, text);
+}
+
+static void add_states(const struct report *r, struct buf *out)
+{
+    static const enum state shown[] = {STATE_ACCEPTED, STATE_FAILED, STATE_UNKNOWN, STATE_SKIPPED};
+
+    for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+        add_number(out, state_name(shown[i]), tally_total(r->tally, shown[i]));
+    if (r->left)
+        add_number(out, "not yet sent", r->left);
+    if (r->rejected)
+        add_number(out, "rejected", r->rejected);
+    if (r->duplicates)
+        add_number(out, "duplicates", r->duplicates);
+}
+
+static const char *hint_of(const struct ledger_code_count *c)
+{
+    struct graph_error error = {.code = c->code};
+
+    return c->code ? error_policy_find(&error)->hint : "";
+}
+
+static void add_codes(const struct report *r, struct buf *out)
+{
+    for (size_t i = 0; i < r->code_count; i++) {
+        const struct ledger_code_count *c = &r->codes[i];
+        char count[32];
+
+        text_grouped(c->count, count);
+        buf_addf(out, "  %s %s: ", count, state_name(c->state));
+        if (c->code)
+            buf_addf(out, "code %d, ", c->code);
+        buf_addf(out, "%s\n", *c->title ? c->title : reason_name(c->reason));
+        if (*hint_of(c))
+            buf_addf(out, "      → %s\n", hint_of(c));
+    }
+}
+
+static double quantile_ms(const struct report *r, double q)
+{
+    return (double)histogram_quantile(&r->tally->latency, q) / 1000;
+}
+
+static void add_speed(const struct report *r, struct buf *out)
+{
+    const struct tally *t = r->tally;
+
+    if (!r->counts.attempts)
+        return;
+    buf_addf(out, "\n  rate        %.1f accepted a second, in %.1f s\n", tally_rate(t),
+             (double)r->took_us / 1e6);
+    buf_addf(out, "  latency     p50 %.0f ms, p95 %.0f ms, p99 %.0f ms, max %.0f ms\n",
+             quantile_ms(r, 0.5), quantile_ms(r, 0.95), quantile_ms(r, 0.99),
+             (double)t->latency.max / 1000);
+    buf_addf(out, "  attempts    %llu, %llu of them retries; throttled %llu times%s\n",
+             (unsigned long long)r->counts.attempts, (unsigned long long)r->counts.retries,
+             (unsigned long long)r->counts.throttles,
+             r->counts.throttles ? " (lower rate.messages_per_second)" : "");
+}
+
+static void add_halts(const struct report *r, struct buf *out)
+{
+    for (unsigned i = 0; i < r->halts->count; i++) {
+        const struct halt *h = &r->halts->items[i];
+
+        buf_addf(out, "\n  ⛔ %s is stopped (%s", h->what, halt_name(h->kind));
+        if (h->code)
+            buf_addf(out, ", code %d", h->code);
+        buf_addf(out, "): %s\n", h->hint);
+    }
+}
+
+static void add_next(const struct report *r, struct buf *out)
+{
+    const char *of = r->broadcast ? " --broadcast " : "";
+    const char *name = r->broadcast ? r->broadcast : "";
+
+    if (r->rejects_path)
+        buf_addf(out, "\n  Rejected rows are in %s: mend them and broadcast that file.\n",
+                 r->rejects_path);
+    if (r->left)
+        buf_addf(out, "\n  Go on:        %s\n", r->command);
+    if (tally_total(r->tally, STATE_UNKNOWN))
+        buf_addf(out, "\n  What is not known: tidings log%s%s --state unknown\n", of, name);
+    if (tally_total(r->tally, STATE_FAILED))
+        buf_addf(out, "\n  What failed:  tidings log%s%s --failed\n"
+                      "  Try again:    tidings retry%s%s\n",
+                 of, name, of, name);
+}
+
+void report_text(const struct report *r, struct buf *out)
+{
+    buf_addf(out, "\n%s: %s\n\n", r->name, end_text(r));
+    add_states(r, out);
+    if (r->code_count)
+        buf_addc(out, '\n');
+    add_codes(r, out);
+    add_speed(r, out);
+    add_halts(r, out);
+    add_next(r, out);
+}
+
+/* ---- JSON. */
+
+static void put_states(const struct report *r, struct json_writer *w)
+{
+    json_begin(w, "states", '{');
+    for (enum state s = STATE_ACCEPTED; s <= STATE_SKIPPED; s++)
+        json_put_int(w, state_name(s), (int64_t)tally_total(r->tally, s));
+    json_put_int(w, "left", (int64_t)r->left);
+    json_end(w, '}');
+}
+
+static void put_codes(const struct report *r, struct json_writer *w)
+{
+    json_begin(w, "codes", '[');
+    for (size_t i = 0; i < r->code_count; i++) {
+        const struct ledger_code_count *c = &r->codes[i];
+
+        json_begin(w, NULL, '{');
+        json_put_string(w, "state", state_name(c->state));
+        json_put_string(w, "reason", reason_name(c->reason));
+        json_put_int(w, "code", c->code);
+        json_put_int(w, "count", (int64_t)c->count);
+        json_put_string(w, "title", c->title);
+        json_put_string(w, "hint", hint_of(c));
+        json_end(w, '}');
+    }
+    json_end(w, ']');
+}
+
+static void put_speed(const struct report *r, struct json_writer *w)
+{
+    json_put_double(w, "seconds", (double)r->took_us / 1e6, 3);
+    json_put_double(w, "accepted_per_second", tally_rate(r->tally), 2);
+    json_begin(w, "latency_ms", '{');
+    json_put_double(w, "p50", quantile_ms(r, 0.5), 1);
+    json_put_double(w, "p95", quantile_ms(r, 0.95), 1);
+    json_put_double(w, "p99", quantile_ms(r, 0.99), 1);
+    json_put_double(w, "max", (double)r->tally->latency.max / 1000, 1);
+    json_end(w, '}');
+    json_put_int(w, "attempts", (int64_t)r->counts.attempts);
+    json_put_int(w, "retries", (int64_t)r->counts.retries);
+    json_put_int(w, "throttles", (int64_t)r->counts.throttles);
+}
+
+static void put_halts(const struct report *r, struct json_writer *w)
+{
+    json_begin(w, "halts", '[');
+    for (unsigned i = 0; i < r->halts->count; i++) {
+        const struct halt *h = &r->halts->items[i];
+
+        json_begin(w, NULL, '{');
+        json_put_string(w, "kind", halt_name(h->kind));
+        json_put_string(w, "what", h->what);
+        json_put_int(w, "code", h->code);
+        json_put_string(w, "hint", h->hint);
+        json_end(w, '}');
+    }
+    json_end(w, ']');
+}
+
+void report_json(const struct report *r, struct buf *out)
+{
+    struct json_writer w = {.out = out};
+
+    json_begin(&w, NULL, '{');
+    json_put_int(&w, "v", 1);
+    json_put_string(&w, "name", r->name);
+    json_put_string(&w, "end", end_text(r));
+    json_put_int(&w, "exit_code", (int64_t)r->exit_code);
+    json_put_int(&w, "rows", (int64_t)r->rows);
+    json_put_int(&w, "duplicates", (int64_t)r->duplicates);
+    json_put_int(&w, "rejected", (int64_t)r->rejected);
+    json_put_string(&w, "rejects_file", r->rejects_path ? r->rejects_path : "");
+    put_states(r, &w);
+    put_codes(r, &w);
+    put_speed(r, &w);
+    put_halts(r, &w);
+    json_put_string(&w, "ledger", r->ledger_path);
+    json_end(&w, '}');
+    buf_addc(out, '\n');
+}
+
+bool report_save(const struct report *r, const char *path, struct err *e)
+{
+    struct buf out = buf_new(REPORT_MAX);
+    bool ok;
+
+    report_json(r, &out);
+    ok = file_write_whole(path, out.data, out.len, e);
+    buf_free(&out);
+    return ok;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report.h: the account at the end of a run: as text for people, as JSON for scripts.
+ */
+#ifndef COMMANDS_REPORT_H
+#define COMMANDS_REPORT_H
+
+#include "base/buf.h"
+#include "commands/dispatch.h"
+#include "ledger/ledger_query.h"
+
+enum { REPORT_CODES_MAX = 64, REPORT_MAX = 262144 };
+
+struct report {
+    const char *name;             /* of the broadcast, or "send", "retry" */
+    const char *broadcast;        /* NULL: not about one broadcast */
+    const char *ledger_path;
+    enum dispatch_end end;
+    enum exit_code exit_code;
+    const struct tally *tally;
+    struct engine_counts counts;
+    const struct halts *halts;
+    uint64_t rows, duplicates, rejected;
+    const char *rejects_path;     /* NULL: none */
+    const char *command;          /* to go on: the same command line */
+    uint64_t left;                /* messages without a final state that are not unknown */
+    int64_t took_us;
+    struct ledger_code_count codes[REPORT_CODES_MAX];
+    size_t code_count;
+};
+
+/* Which exit code the run's end and the counts mean (the contract's order: broken, token, work
+ * left, unknown, failed). */
+enum exit_code report_exit_code(const struct report *r);
+void report_text(const struct report *r, struct buf *out);
+void report_json(const struct report *r, struct buf *out);
+/* Writes the JSON to `path`, whole or not at all. EXIT_CANT_CREATE. */
+bool report_save(const struct report *r, const char *path, struct err *e) MUST_CHECK;
+
+#endif
