@@ -51,6 +51,7 @@ struct broadcast {
     struct broadcast_flags flags;
     struct broadcast_plan plan;
     struct ledger_broadcast record;
+    struct ledger_filter waiting; /* messages of this broadcast that wait in the ledger */
     uint64_t offered; /* rows given to the engine, for --limit */
 };
 
@@ -197,6 +198,8 @@ static int send_what_is_left(struct broadcast *b)
         return call_fail(&e);
     memcpy(tally->before, b->record.counts, sizeof(tally->before));
     tally->expected = b->plan.file.valid > recorded(b) ? b->plan.file.valid : recorded(b);
+    b->waiting.broadcast = b->plan.name;
+    dispatch_take_up(b->run.dispatch, &b->waiting, b->record.counts[STATE_WAITING]);
     if (is_complete(b)) {
         fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
         return give_account(b);

@@ -31,7 +31,6 @@
 enum {
     PAGE = 512,                   /* waiting messages read from the ledger at a time */
     PAIR_DEBT_MS = 45 * 6 * 1000, /* how far back a recipient's debt may reach */
-    QUIET_MS = 1010,              /* after the last attempt of a former run: its sliding second */
     MAX_CONNECTING = 16,          /* connections in the making at a time */
     RAMP_US = 1000000,
     TICK_US = 10000, /* sends go out in ticks: waking costs more than the work */
@@ -54,6 +53,7 @@ struct dispatch {
     struct halts halts; /* as the loop ended */
     struct dispatch_source source;
     struct dispatch_watch watch;
+    const struct ledger_filter *waiting_filter;
     uint64_t waiting_left;  /* waiting messages of before that the engine has not been given */
     uint64_t waiting_after; /* the number of the last one given */
     unsigned owed;          /* asked of the source, not offered yet */
@@ -229,7 +229,7 @@ static void give_waiting(struct dispatch *d, struct waiting *w)
 /* False when reading failed. */
 static bool take_up_page(struct dispatch *d)
 {
-    struct waiting_filter filter = {.broadcast = d->options.broadcast, .after = d->waiting_after};
+    struct waiting_filter filter = {.match = d->waiting_filter, .after = d->waiting_after};
     size_t max = d->waiting_left < PAGE ? (size_t)d->waiting_left : PAGE;
     struct waiting *page = mem_alloc(max * sizeof(struct waiting));
     size_t count = 0;
@@ -432,14 +432,18 @@ static bool open_engine(struct dispatch *d, struct err *e)
         .intent_ahead_us = s->intent_ahead_ms * 1000,
         .max_in_flight = (unsigned)s->max_in_flight,
         .ledger_id = facts->id,
+        .last_attempt_ms = facts->last_attempt_ms,
     };
 
-    if (now.wall_ms - facts->last_attempt_ms < QUIET_MS && facts->last_attempt_ms <= now.wall_ms)
-        options.quiet_until_us =
-            now.mono_us + (QUIET_MS - (now.wall_ms - facts->last_attempt_ms)) * 1000;
     d->engine = engine_new(&options, &ports, now);
     return ledger_recent_attempts(d->ledger, now.wall_ms - PAIR_DEBT_MS, on_recent_attempt,
                                   d->engine, e);
+}
+
+void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, uint64_t count)
+{
+    d->waiting_filter = filter;
+    d->waiting_left = count;
 }
 
 bool dispatch_run(struct dispatch *d, const struct secret *token,
@@ -448,7 +452,6 @@ bool dispatch_run(struct dispatch *d, const struct secret *token,
 {
     d->source = *source;
     d->watch = *watch;
-    d->waiting_left = d->tally.before[STATE_WAITING];
     d->tally.began_us = clock_mono_us();
     random_bytes(&d->random_state, sizeof(d->random_state));
     if (!open_engine(d, e) || !open_client(d, token, e) || !start_handles(d, e))

@@ -13,6 +13,7 @@
 #include "commands/settings.h"
 #include "commands/tally.h"
 #include "ledger/ledger.h"
+#include "ledger/ledger_query.h"
 #include "secret/token.h"
 
 struct dispatch;
@@ -49,6 +50,9 @@ struct dispatch_watch {
 
 bool dispatch_open(const struct dispatch_options *options, struct dispatch **out,
                    struct err *e) MUST_CHECK;
+/* Messages that wait in the ledger and that `filter` (borrowed until the end of the run) lets
+ * through go first; `count`: how many there are now. Before dispatch_run. */
+void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, uint64_t count);
 /* `token` is borrowed until dispatch_run returns. */
 bool dispatch_run(struct dispatch *d, const struct secret *token,
                   const struct dispatch_source *source, const struct dispatch_watch *watch,

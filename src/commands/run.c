@@ -24,7 +24,6 @@ bool run_open(struct run *r, struct err *e)
         .settings = &r->call.settings,
         .holder = r->command,
         .rate = r->rate,
-        .broadcast = r->broadcast,
     };
     enum access_kind kind;
 
@@ -46,13 +45,13 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
     return ok;
 }
 
-/* Without codes the rest of the account still stands. */
+/* Of a broadcast as a whole. Without codes the rest of the account still stands. */
 static void read_codes(const struct run *r, struct report *report)
 {
     struct ledger_reader *reader;
     struct err e;
 
-    if (!ledger_reader_open(r->call.settings.ledger_path, &reader, &e))
+    if (!r->broadcast || !ledger_reader_open(r->call.settings.ledger_path, &reader, &e))
         return;
     if (!ledger_codes(reader, r->broadcast, report->codes, REPORT_CODES_MAX, &report->code_count,
                       &e))

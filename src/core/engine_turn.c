@@ -42,7 +42,7 @@ int64_t mono_to_wall_ms(const struct engine *e, int64_t mono_us)
 static bool is_stopped(const struct engine *e)
 {
     return e->draining || e->broken || halt_of_all(&e->halts) ||
-           e->now.mono_us < e->options.quiet_until_us;
+           e->now.mono_us < e->quiet_until_us;
 }
 
 static unsigned in_flight_allowed(const struct engine *e)
@@ -394,7 +394,7 @@ int64_t engine_next_us(struct engine *e, struct moment now)
     next = next_halt_us(e);
     if (e->draining || e->broken || halt_of_all(&e->halts))
         return next;
-    if (now.mono_us < e->options.quiet_until_us)
-        return e->options.quiet_until_us;
+    if (now.mono_us < e->quiet_until_us)
+        return e->quiet_until_us;
     return earlier(next, earlier(next_start_us(e), next_due_us(e)));
 }

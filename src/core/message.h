@@ -6,20 +6,39 @@
  * name; message_from_fields checks all of what Graph would refuse for its form, and builds the
  * message or says why not. A message is immutable from then on.
  *
+ * Fields, by name:
+ *     to                                   required; see phone.h
+ *     id, template, lang, sender, broadcast, class_id, test_num, ref, not_before, expires_at
+ *                                          optional; empty counts as not given, and so does time 0
+ *     components                           Graph's own array, as JSON: wins over all that follows
+ *     params                               body, as a JSON array (positional) or object (named) of
+ *                                          texts and numbers; [] and {} mean no parameter
+ *     p1 to p64                            body, positional, without a gap
+ *     what defaults->params names          body, for messages of the default template only
+ *     header                               the text header's parameter
+ *     url_button_0 to url_button_9         a URL button's parameter, by the button's index
+ *     quick_reply_0 to quick_reply_9       a quick-reply button's payload, by the button's index
+ * Of the body's four forms the first that is given counts; what it beats is not looked at. A p, a
+ * header or a button that is there must not be empty: Graph refuses that. So a file of several
+ * templates gives `params` or `components` instead of leaving cells empty.
+ *
  * `content` is the compact, canonical JSON of what fills the template, the form in which the ledger
  * keeps it and from which graph_payload renders Graph's components:
  *     (empty)                              no component
- *     ["Asha","Physics"]                   positional body parameters
- *     {"body":[...]|{"name":"text"},       positional or named body parameters
- *      "header":"text",                    text header parameter
+ *     ["Asha","Physics"]                   positional body parameters, and nothing else
+ *     {"header":"text",                    text header parameter
+ *      "body":[...]|{"name":"text"},       positional or named body parameters
  *      "url":{"0":"text"},                 URL button parameters by button index
  *      "reply":{"1":"payload"}}            quick-reply payloads by button index
- *     {"components":[...]}                 Graph's own array, passed on as it is
+ *     {"components":[...]}                 Graph's own array
+ * The same input in another spelling (escapes, spaces, order of members) has the same content:
+ * named parameters, and the members of every object in `components`, are sorted.
  */
 #ifndef CORE_MESSAGE_H
 #define CORE_MESSAGE_H
 
 #include "base/attr.h"
+#include "core/reject.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +48,8 @@ enum {
     MESSAGE_LABEL_MAX = 128,     /* bytes of class_id, test_num, broadcast */
     MESSAGE_REF_MAX = 512,       /* bytes of ref */
     MESSAGE_TEMPLATE_MAX = 512,  /* graph-api: template name */
-    MESSAGE_PARAM_MAX = 1024,    /* characters: the filled body's limit bounds each parameter */
+    MESSAGE_SENDER_MAX = 32,     /* digits; graph-api: 15 to 17 seen */
+    MESSAGE_BODY_MAX = 1024,     /* characters of all body parameters: they fit the filled body */
     MESSAGE_PARAMS_MAX = 64,     /* parameters of one component */
     MESSAGE_CONTENT_MAX = 32768, /* bytes of `content` */
     MESSAGE_BUTTONS_MAX = 10,    /* graph-api: buttons of a template */
@@ -72,11 +92,6 @@ struct message {
     uint64_t id_hash;      /* hash64 of `id`: the ledger's key, and what the opaque id carries */
     uint64_t content_hash; /* hash64 over to, template, lang and content */
     uint64_t pair_hash;    /* hash64 over sender and to: the pair limit's key */
-};
-
-/* Why fields cannot be a message: one line, naming the field, the reason and what is allowed. */
-struct reject {
-    char text[256];
 };
 
 /* How the id is made when no `id` field is given. */

@@ -7,10 +7,10 @@
  * flight, the next batch gathers meanwhile. Records come back on the loop, in order, once they are
  * on disk. The header speaks of attempts and outcomes, not of SQL: a store shared by several
  * machines may stand behind it one day.
- * Lifetime: ledger_open blocks (start-up); everything after runs on the loop but ledger_close.
- * Callbacks never fire from inside a call.
- * Failure: any error of a commit breaks the ledger for good: on_broken is told once, no further
- * record comes back, and a failed fsync is never tried again.
+ * Lifetime: ledger_open and ledger_close block. Everything runs on the loop's thread. Callbacks
+ * never fire from inside a call. After ledger_close the loop must run once more: a handle ends
+ * there. Failure: any error of a commit breaks the ledger for good: on_broken is told once, no
+ * further record comes back, and a failed fsync is never tried again.
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
@@ -46,9 +46,13 @@ const struct ledger_facts *ledger_facts(const struct ledger *l);
 void ledger_submit(struct ledger *l, struct record *r);
 /* Records handed over that have not come back. */
 size_t ledger_pending(const struct ledger *l);
-/* Commits without waiting for more, and calls back on the loop when nothing is pending. */
+/* Commits what is queued, and what comes until nothing is queued any more, without gathering. */
 void ledger_flush(struct ledger *l);
-/* Nothing may be pending unless the ledger is broken. Checkpoints, releases the lock, frees. */
+/* How long a commit waits for more records, unless there are hundreds; 5 ms when never set. Each
+ * commit costs an fsync and about 100 us of CPU. */
+void ledger_gather(struct ledger *l, unsigned ms);
+/* Nothing may be pending unless the ledger is broken. Checkpoints (not a broken one), releases the
+ * lock, frees. May be called from on_broken. */
 void ledger_close(struct ledger *l);
 
 /* How long the last commits took, microseconds, for the operator. */
@@ -60,18 +64,18 @@ struct ledger_timing {
 };
 struct ledger_timing ledger_timing(const struct ledger *l);
 
-/* ---- Broadcasts. These run on the caller's thread and block briefly; call them while no commit is
- * in flight (start-up, end). */
+/* ---- Broadcasts. These, and all below, run on the caller's thread and block, also for the end of
+ * a commit that is in flight: made for start-up and the end. `e` must not be NULL. A change that
+ * fails breaks the ledger; the caller has the error, on_broken is not told. */
 
 enum broadcast_state { BROADCAST_OPEN = 1, BROADCAST_COMPLETE = 2, BROADCAST_CANCELLED = 3 };
 
 struct ledger_broadcast {
     uint64_t number; /* 0: not in the ledger */
     enum broadcast_state state;
-    unsigned char file_hash[32]; /* SHA-256 of the file it was frozen with */
-    unsigned char
-        plan_hash[32]; /* SHA-256 of what else decides ids: template, lang, params, sender */
-    int64_t created_ms;
+    unsigned char file_hash[32];  /* SHA-256 of the file it was frozen with */
+    unsigned char plan_hash[32];  /* of what else decides ids: template, lang, params, sender */
+    int64_t created_ms;           /* put: 0 is now; does not change any more */
     uint64_t counts[STATE_COUNT]; /* its messages by state, now */
 };
 
@@ -92,9 +96,13 @@ struct waiting {
     enum reason reason;
 };
 
+struct ledger_filter; /* ledger/ledger_query.h */
+
 struct waiting_filter {
-    const char *broadcast; /* NULL: all */
-    uint64_t after;        /* message numbers above this one */
+    const struct ledger_filter
+        *match;        /* labels, broadcast, to, id; the rest is ignored; NULL: all */
+    uint64_t after;    /* message numbers above this one */
+    int64_t due_by_ms; /* only those due by then; 0: all */
 };
 
 /* Up to `max` waiting messages in ascending order of number. Returns how many; false on error. */
@@ -113,7 +121,6 @@ bool ledger_find(struct ledger *l, const char *id, bool *found, enum state *stat
 
 /* Opens failed messages again (`retry`): those the filter lets through become waiting, due now,
  * with their tries at 0. Only state failed is opened. `count`: how many. */
-struct ledger_filter; /* ledger/ledger_query.h */
 bool ledger_reopen(struct ledger *l, const struct ledger_filter *filter, uint64_t *count,
                    struct err *e) MUST_CHECK;
 

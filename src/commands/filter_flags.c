@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands/filter_flags.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/phone.h"
+
+#include <string.h>
+
+static bool read_states(const char *list, unsigned *out, struct err *e)
+{
+    char *copy = mem_strdup(list);
+    char *rest = copy;
+    char *word;
+    bool ok = true;
+
+    *out = 0;
+    while (ok && (word = strsep(&rest, ","))) {
+        enum state s;
+
+        ok = state_parse(word, &s);
+        if (ok)
+            *out |= 1u << s;
+        else
+            (void)err_set(e, EXIT_USAGE,
+                          "--state %.40s: not a state (waiting, sending, accepted, failed, unknown, "
+                          "skipped)",
+                          word);
+    }
+    mem_free(copy);
+    return ok;
+}
+
+/* "90s", "15m", "2h", "3d": so long ago. */
+static bool read_age(const char *text, int64_t *out)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    size_t len = strlen(text);
+    char number[24];
+    int64_t amount;
+
+    if (len < 2 || len > sizeof(number))
+        return false;
+    text_copy(number, sizeof(number), text, len - 1);
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (units[i].unit == text[len - 1] && text_to_int(number, 0, 1000000, &amount)) {
+            *out = clock_wall_ms() - amount * units[i].ms;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_time(const char *flag, const char *text, int64_t *out, struct err *e)
+{
+    if (!text || read_age(text, out) || text_to_time_ms(text, strlen(text), out))
+        return true;
+    return err_set(e, EXIT_USAGE,
+                   "%s %.40s: not a time (2026-04-02T09:30:00Z, Unix seconds, or an age such as 2h)",
+                   flag, text);
+}
+
+static bool read_code(const char *text, int *out, struct err *e)
+{
+    int64_t code;
+
+    if (!text)
+        return true;
+    if (!text_to_int(text, 1, INT32_MAX, &code))
+        return err_set(e, EXIT_USAGE, "--code %.40s: not an error code (a whole number)", text);
+    *out = (int)code;
+    return true;
+}
+
+static bool read_number(const char *text, char *number, const char **out, struct err *e)
+{
+    const char *why;
+
+    if (!text)
+        return true;
+    if (!phone_parse(text, strlen(text), number, &why))
+        return err_set(e, EXIT_USAGE, "--to %.40s: %s", text, why);
+    *out = number;
+    return true;
+}
+
+bool filter_flags_read(const struct filter_flags *flags, char *number, struct ledger_filter *out,
+                       struct err *e)
+{
+    *out = (struct ledger_filter){
+        .class_id = flags->class_id,
+        .test_num = flags->test_num,
+        .broadcast = flags->broadcast,
+        .id = flags->id,
+    };
+    return (!flags->state || read_states(flags->state, &out->states, e)) &&
+           read_code(flags->code, &out->code, e) && read_number(flags->to, number, &out->to, e) &&
+           read_time("--since", flags->since, &out->since_ms, e) &&
+           read_time("--until", flags->until, &out->until_ms, e);
+}
+
+bool filter_flags_given(const struct filter_flags *flags)
+{
+    return flags->class_id || flags->test_num || flags->broadcast || flags->to || flags->id ||
+           flags->state || flags->code || flags->since || flags->until;
+}

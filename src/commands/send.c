@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * send.c: one test message, through the same engine and ledger as everything else.
+ */
+#include "commands/send.h"
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/terminal.h"
+#include "base/text.h"
+#include "commands/run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PARAMS_MAX = MESSAGE_PARAMS_MAX, ANSWER_MAX = 1200 };
+
+struct send_flags {
+    const char *template_name;
+    const char *lang;
+    const char *sender;
+    const char *id;
+    const char *params; /* JSON */
+};
+
+#define FLAG(flag_name, member, value_name, text)                                                  \
+    {                                                                                              \
+        .name = (flag_name), .kind = FLAG_TEXT, .offset = offsetof(struct send_flags, member),     \
+        .value = (value_name), .help = (text)                                                      \
+    }
+
+static const struct flag flags[] = {
+    FLAG("template", template_name, "NAME", "the template (default: template.name)"),
+    FLAG("lang", lang, "LANG", "its language (default: template.lang)"),
+    FLAG("sender", sender, "ID", "phone_id to send from"),
+    FLAG("id", id, "ID", "the message's id (default: a new one)"),
+    FLAG("params", params, "JSON", "body parameters as a JSON array, or object for named ones"),
+};
+
+static const struct flag_table table =
+    FLAG_TABLE("send", "TO [PARAM...]", "one test message", flags);
+
+struct send {
+    struct run run;
+    struct send_flags flags;
+    struct message *message;   /* until the engine takes it */
+    char id[64];
+    char to[64];                            /* asked for on a terminal */
+    char answers[PARAMS_MAX][ANSWER_MAX];   /* the same */
+    char names[PARAMS_MAX][8];              /* p1, p2, ... */
+    struct field fields[PARAMS_MAX + 8];
+    size_t field_count;
+};
+
+/* ---- The message from the command line, and from questions on a terminal. */
+
+static void add_field(struct send *s, const char *name, const char *value)
+{
+    s->fields[s->field_count++] = (struct field){name, value, strlen(value), false};
+}
+
+static void add_param(struct send *s, size_t index, const char *value)
+{
+    (void)snprintf(s->names[index], sizeof(s->names[index]), "p%u", (unsigned)index + 1);
+    add_field(s, s->names[index], value);
+}
+
+static bool ask(const char *question, char *out, size_t size, struct err *e)
+{
+    if (terminal_ask(question, out, size))
+        return true;
+    return err_set(e, EXIT_USAGE, "send: no answer; nothing was sent");
+}
+
+/* How many parameters the default template takes; other templates are taken at their word. */
+static size_t params_wanted(const struct send *s)
+{
+    size_t count;
+    const char **names;
+
+    if (s->flags.params || (s->flags.template_name &&
+                            strcmp(s->flags.template_name, s->run.call.settings.template_name)))
+        return 0;
+    names = settings_split_list(s->run.call.settings.template_params, &count);
+    mem_free(names);
+    return count < PARAMS_MAX ? count : PARAMS_MAX;
+}
+
+static bool ask_missing(struct send *s, size_t have, struct err *e)
+{
+    size_t wanted = params_wanted(s);
+    size_t count;
+    const char **names;
+    bool ok = true;
+
+    if (have >= wanted)
+        return true;
+    if (!terminal_is(STDIN_FILENO))
+        return err_set(e, EXIT_USAGE, "send: template %s takes %zu parameters (%s), %zu given",
+                       s->run.call.settings.template_name, wanted,
+                       s->run.call.settings.template_params, have);
+    names = settings_split_list(s->run.call.settings.template_params, &count);
+    for (size_t i = have; ok && i < wanted; i++) {
+        ok = ask(names[i], s->answers[i], sizeof(s->answers[i]), e);
+        add_param(s, i, s->answers[i]);
+    }
+    mem_free(names);
+    return ok;
+}
+
+static bool collect_fields(struct send *s, struct err *e)
+{
+    const struct flag_arguments *arguments = &s->run.call.arguments;
+    const char *to = s->to;
+    size_t params = arguments->count ? arguments->count - 1 : 0;
+
+    if (params > PARAMS_MAX)
+        return err_set(e, EXIT_USAGE, "send: at most %d parameters", PARAMS_MAX);
+    if (arguments->count)
+        to = arguments->items[0];
+    else if (!terminal_is(STDIN_FILENO))
+        return err_set(e, EXIT_USAGE, "send wants TO, a number such as +919800000001");
+    else if (!ask("to", s->to, sizeof(s->to), e))
+        return false;
+    add_field(s, "to", to);
+    for (size_t i = 0; i < params; i++)
+        add_param(s, i, arguments->items[i + 1]);
+    if (s->flags.params)
+        add_field(s, "params", s->flags.params);
+    return ask_missing(s, params, e);
+}
+
+static void make_id(struct send *s)
+{
+    unsigned char random[12];
+
+    random_bytes(random, sizeof(random));
+    memcpy(s->id, "send-", 5);
+    hex_encode(random, sizeof(random), s->id + 5);
+}
+
+static bool make_message(struct send *s, struct err *e)
+{
+    const struct settings *settings = &s->run.call.settings;
+    struct message_defaults defaults = {
+        .template_name = s->flags.template_name ? s->flags.template_name : settings->template_name,
+        .lang = s->flags.lang ? s->flags.lang : settings->template_lang,
+        .sender = s->flags.sender ? s->flags.sender : settings->phone_id,
+        .broadcast = "",
+    };
+    struct message_context context = {
+        .defaults = &defaults,
+        .id_rule = ID_FROM_SOURCE,
+        .source_id = s->flags.id ? s->flags.id : s->id,
+    };
+    struct reject why;
+
+    make_id(s);
+    if (!collect_fields(s, e))
+        return false;
+    s->message = message_from_fields(s->fields, s->field_count, &context, &why);
+    return s->message || err_set(e, EXIT_BAD_DATA, "send: %s", why.text);
+}
+
+/* ---- Sending it. */
+
+static bool next_message(void *context, struct message **out, struct err *e)
+{
+    struct send *s = context;
+
+    (void)e;
+    *out = s->message;
+    s->message = NULL;
+    return true;
+}
+
+static bool on_row(void *context, const struct ledger_row *row)
+{
+    struct send *s = context;
+    const struct outcome *o = &row->outcome;
+
+    if (s->run.call.common.json) {
+        struct buf line = buf_new(8192);
+        struct json_writer w = {.out = &line};
+
+        json_begin(&w, NULL, '{');
+        json_put_int(&w, "v", 1);
+        json_put_string(&w, "id", row->message->id);
+        json_put_string(&w, "state", state_name(o->state));
+        json_put_string(&w, "reason", reason_name(o->reason));
+        json_put_string(&w, "wamid", o->wamid);
+        json_put_int(&w, "code", o->code);
+        json_put_string(&w, "error", *o->details ? o->details : o->title);
+        json_end(&w, '}');
+        puts(buf_text(&line));
+        buf_free(&line);
+        return false;
+    }
+    printf("%s: %s", row->message->id, state_name(o->state));
+    if (*o->wamid)
+        printf(" %s", o->wamid);
+    if (o->code)
+        printf(" code %d", o->code);
+    if (*o->title)
+        printf(" %s", o->title);
+    printf("%s%s\n", *o->details ? ": " : "", o->details);
+    return false;
+}
+
+static void print_result(struct send *s, const char *id)
+{
+    struct ledger_filter filter = {.id = id};
+    struct ledger_reader *reader;
+    struct err e;
+
+    if (!ledger_reader_open(s->run.call.settings.ledger_path, &reader, &e))
+        return;
+    if (!ledger_read(reader, &filter, on_row, s, &e))
+        (void)call_fail(&e); /* the exit code still says what became of it */
+    ledger_reader_close(reader);
+}
+
+static int send_it(struct send *s)
+{
+    struct dispatch_source source = {s, next_message};
+    struct report report = {0};
+    char *id = mem_strdup(s->message->id);
+    struct err e;
+    bool ok = run_open(&s->run, &e);
+
+    if (ok) {
+        dispatch_tally(s->run.dispatch)->expected = 1;
+        ok = run_source(&s->run, &source, &e);
+    }
+    if (ok)
+        print_result(s, id);
+    mem_free(id);
+    if (!ok)
+        return call_fail(&e);
+    if (dispatch_tally(s->run.dispatch)->known)
+        fprintf(stderr, "tidings: this id is on record already: nothing was sent\n");
+    run_fill_report(&s->run, &report);
+    return (int)report.exit_code;
+}
+
+static int send_one(struct send *s)
+{
+    struct err e;
+
+    if (!s->flags.sender && !settings_can_send(&s->run.call.settings, &e))
+        return call_fail(&e);
+    if (!make_message(s, &e))
+        return call_fail(&e);
+    if (!s->run.call.settings.enabled)
+        return run_refuse_disabled();
+    s->run.name = "send";
+    s->run.rate = s->run.call.settings.rate;
+    s->run.call.common.quiet = true; /* one line says it all */
+    return send_it(s);
+}
+
+int command_send(int argc, char **argv)
+{
+    struct send *s = MEM_NEW(struct send);
+    int code = EXIT_DONE;
+
+    run_begin(&s->run, argc, argv);
+    if (call_begin(&s->run.call, &table, argc, argv, &s->flags, &code)) {
+        code = send_one(s);
+        message_free(s->message);
+        run_close(&s->run);
+        call_end(&s->run.call);
+    }
+    mem_free(s);
+    return code;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger/db.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BUSY_TIMEOUT_MS = 2000 }; /* a reader or our own recovery holds its locks far shorter */
+
+/* What an operator should do about an error, by SQLite's primary code; the first is for the rest.
+ */
+static const struct advice {
+    int code;
+    const char *text;
+} ADVICE[] = {
+    {SQLITE_ERROR, "see that it is a ledger of this version and not damaged"},
+    {SQLITE_FULL, "the disk is full: free space and run the same command again, nothing recorded "
+                  "is lost"},
+    {SQLITE_IOERR, "check the disk, then run the same command again; what was under way is listed "
+                   "as unknown"},
+    {SQLITE_CORRUPT, "the file is damaged: restore a copy, or have `sqlite3 FILE .recover` save "
+                     "what can be saved"},
+    {SQLITE_NOTADB, "this file is no ledger: set ledger.path to another"},
+    {SQLITE_READONLY, "it cannot be written: check its owner, its mode and the mount"},
+    {SQLITE_CANTOPEN, "it cannot be opened: check the folder, its owner and its mode"},
+    {SQLITE_PERM, "it may not be opened: check its owner and its mode"},
+    {SQLITE_BUSY, "another program has it locked: end that first"},
+};
+
+static const char *advice_for(int code)
+{
+    for (size_t i = 1; i < ARRAY_SIZE(ADVICE); i++)
+        if (ADVICE[i].code == (code & 0xff))
+            return ADVICE[i].text;
+    return ADVICE[0].text;
+}
+
+bool db_fail(struct db *db, struct err *e)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+
+    return err_set(e, EXIT_LEDGER_IO, "ledger %s: %s (SQLite %d): %s", db->path,
+                   sqlite3_errmsg(db->handle), code, advice_for(code));
+}
+
+static int on_commit(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = context;
+
+    (void)handle;
+    (void)name;
+    db->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* SQLite would make the file with the process' umask. */
+static bool make_private(const char *path, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0 && errno != EEXIST)
+        return err_set(e, EXIT_CANT_CREATE, "cannot create the ledger %s: %s", path,
+                       strerror(errno));
+    if (fd >= 0)
+        (void)close(fd); /* nothing was written */
+    return true;
+}
+
+static void harden(struct db *db)
+{
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+    (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+}
+
+/* 2 MB of pages, whatever the size of the file. */
+#define COMMON_SETTINGS "PRAGMA cache_size=-2048; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; "
+
+static bool configure(struct db *db, enum db_mode mode, struct err *e)
+{
+    harden(db);
+    if (mode == DB_READ) {
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return db_exec(db, COMMON_SETTINGS "PRAGMA query_only=ON", e);
+    }
+    sqlite3_wal_hook(db->handle, on_commit, db);
+    return db_exec(db,
+                   COMMON_SETTINGS "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; "
+                                   "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; "
+                                   "PRAGMA journal_size_limit=16777216",
+                   e);
+}
+
+bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e)
+{
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    struct db *db;
+
+    if (mode == DB_WRITE && !make_private(path, e))
+        return false;
+    db = MEM_NEW(struct db);
+    db->path = mem_strdup(path);
+    flags |= mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+        db_fail(db, e);
+        db_close(db, false);
+        return false;
+    }
+    if (!configure(db, mode, e)) {
+        db_close(db, false);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+void db_close(struct db *db, bool sound)
+{
+    sqlite3_stmt *statement;
+
+    while ((statement = sqlite3_next_stmt(db->handle, NULL)))
+        (void)sqlite3_finalize(statement); /* tells again of an error that was told */
+    if (sound)
+        /* A reader in the way: the next open goes on from the WAL. */
+        (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    else
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_close(db->handle); /* nothing is left open in it */
+    mem_free(db->path);
+    mem_free(db);
+}
+
+bool db_prepare(struct db *db, const char *sql, sqlite3_stmt **out, struct err *e)
+{
+    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+        return db_fail(db, e);
+    return true;
+}
+
+bool db_prepare_all(struct db *db, const struct db_sql *sqls, size_t count, struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!db_prepare(db, sqls[i].sql, sqls[i].out, e))
+            return false;
+    return true;
+}
+
+bool db_exec(struct db *db, const char *sql, struct err *e)
+{
+    if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return db_fail(db, e);
+    return true;
+}
+
+bool db_run(struct db *db, sqlite3_stmt *statement, struct err *e)
+{
+    bool done = sqlite3_step(statement) == SQLITE_DONE || db_fail(db, e);
+
+    (void)sqlite3_reset(statement); /* repeats the step's error */
+    return done;
+}
+
+bool db_next(struct db *db, sqlite3_stmt *statement, bool *row, struct err *e)
+{
+    int code = sqlite3_step(statement);
+
+    *row = code == SQLITE_ROW;
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE)
+        db_fail(db, e);
+    (void)sqlite3_reset(statement); /* repeats the step's error */
+    return code == SQLITE_DONE;
+}
+
+bool db_number(struct db *db, sqlite3_stmt *statement, int64_t otherwise, int64_t *out,
+               struct err *e)
+{
+    bool row;
+
+    if (!db_next(db, statement, &row, e))
+        return false;
+    *out = otherwise;
+    if (!row)
+        return true;
+    if (sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        *out = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_reset(statement); /* a query that was left early */
+    return true;
+}
+
+bool db_checkpoint(struct db *db, struct err *e)
+{
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
+        return true;
+    return db_fail(db, e);
+}
+
+void db_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+    if (text && text[0])
+        (void)sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC); /* `at` is right */
+    else
+        (void)sqlite3_bind_null(statement, at);
+}
+
+const char *db_text(sqlite3_stmt *statement, int at)
+{
+    const unsigned char *text = sqlite3_column_text(statement, at);
+
+    return text ? (const char *)text : "";
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger/ledger_query.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ledger/row.h"
+#include "ledger/scan.h"
+#include "ledger/schema.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ledger_reader {
+    struct db *db;
+    struct words *words;
+    struct scan scan;
+};
+
+static bool open_parts(struct ledger_reader *r, const char *path, struct err *e)
+{
+    return db_open(path, DB_READ, &r->db, e) && schema_open(r->db, DB_READ, e) &&
+           words_open(r->db, &r->words, e) && scan_open(r->db, r->words, &r->scan, e);
+}
+
+bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err *e)
+{
+    struct ledger_reader *r;
+
+    if (access(path, F_OK) != 0)
+        return err_set(e, EXIT_NO_INPUT,
+                       "no ledger at %s: %s; nothing was sent from here yet, or "
+                       "ledger.path says another place",
+                       path, strerror(errno));
+    r = MEM_NEW(struct ledger_reader);
+    if (!open_parts(r, path, e)) {
+        ledger_reader_close(r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+void ledger_reader_close(struct ledger_reader *r)
+{
+    if (!r)
+        return;
+    words_free(r->words);
+    if (r->db)
+        db_close(r->db, false);
+    mem_free(r);
+}
+
+/* One transaction a call: all of it is seen as of one moment. */
+static bool begin(struct ledger_reader *r, struct err *e)
+{
+    return db_exec(r->db, "BEGIN", e);
+}
+
+static bool end(struct ledger_reader *r, bool sound)
+{
+    return db_exec(r->db, "ROLLBACK", NULL) && sound;
+}
+
+/* ---- Messages. */
+
+struct reading {
+    struct ledger_reader *reader;
+    ledger_row_fn on_row;
+    void *context;
+};
+
+/* The newest outcome, with what stands in `open` over it. */
+static bool current_outcome(struct ledger_reader *r, const struct scan_hit *hit,
+                            struct outcome *out, struct err *e)
+{
+    if (!standing_outcome(&r->scan.standings, hit->number, out, e))
+        return false;
+    out->state = hit->standing.state;
+    if (hit->standing.open)
+        out->reason = hit->standing.reason;
+    if (hit->standing.state == STATE_WAITING)
+        out->next_ms = hit->standing.due_ms;
+    return true;
+}
+
+static bool tell_row(void *context, const struct scan_hit *hit, bool *go_on, struct err *e)
+{
+    struct reading *reading = context;
+    struct ledger_row row = {
+        .number = hit->number,
+        .attempts = hit->standing.attempt,
+        .at_ms = hit->standing.at_ms,
+    };
+    struct message *message;
+
+    if (!current_outcome(reading->reader, hit, &row.outcome, e) ||
+        !row_message(hit->row, reading->reader->words, &message, e))
+        return false;
+    row.message = message;
+    *go_on = reading->on_row(reading->context, &row);
+    message_free(message);
+    return true;
+}
+
+bool ledger_read(struct ledger_reader *r, const struct ledger_filter *filter, ledger_row_fn on_row,
+                 void *context, struct err *e)
+{
+    struct reading reading = {.reader = r, .on_row = on_row, .context = context};
+    const struct scan_visitor visitor = {.on_hit = tell_row, .context = &reading};
+
+    return begin(r, e) && end(r, scan_each(&r->scan, filter, &visitor, e));
+}
+
+/* ---- Counts. */
+
+static bool count_one(void *context, const struct scan_hit *hit, bool *go_on, struct err *e)
+{
+    uint64_t *counts = context;
+
+    (void)go_on;
+    (void)e;
+    counts[hit->standing.state]++;
+    return true;
+}
+
+/* Only by broadcast and state: the tally knows. */
+static bool is_for_tally(const struct ledger_filter *f)
+{
+    return !f->class_id && !f->test_num && !f->to && !f->id && !f->code && !f->since_ms &&
+           !f->until_ms;
+}
+
+static bool read_tally(struct ledger_reader *r, const struct ledger_filter *filter,
+                       uint64_t counts[STATE_COUNT], struct err *e)
+{
+    sqlite3_stmt *query;
+    bool row = true, sound;
+    int64_t word = 0;
+
+    if (filter->broadcast && !words_find(r->words, filter->broadcast, &word, e))
+        return false;
+    if (!db_prepare(r->db,
+                    "SELECT state, sum(count) FROM tally WHERE state BETWEEN 1 AND 6"
+                    " AND (?1 IS NULL OR broadcast=?1) AND (?2=0 OR ?2>>state&1) GROUP BY state",
+                    &query, e))
+        return false;
+    if (filter->broadcast)
+        (void)sqlite3_bind_int64(query, 1, word || !filter->broadcast[0] ? word : -1);
+    (void)sqlite3_bind_int64(query, 2, filter->states); /* the indexes are right */
+    while ((sound = db_next(r->db, query, &row, e)) && row)
+        counts[sqlite3_column_int(query, 0)] = (uint64_t)sqlite3_column_int64(query, 1);
+    (void)sqlite3_finalize(query); /* the step told its error */
+    return sound;
+}
+
+bool ledger_count(struct ledger_reader *r, const struct ledger_filter *filter,
+                  uint64_t counts[STATE_COUNT], struct err *e)
+{
+    const struct scan_visitor visitor = {.on_hit = count_one, .context = counts};
+    struct ledger_filter all = *filter;
+
+    all.recent = 0;
+    memset(counts, 0, STATE_COUNT * sizeof(counts[0]));
+    if (!begin(r, e))
+        return false;
+    if (is_for_tally(filter))
+        return end(r, read_tally(r, filter, counts, e));
+    return end(r, scan_each(&r->scan, &all, &visitor, e));
+}
+
+/* ---- Attempts of one message. */
+
+/* An intent and the outcome of the same attempt; a decision has no intent. */
+#define HISTORY                                                                                    \
+    "WITH intent(key, at_ms) AS (SELECT ?1<<17|2, created_ms FROM message WHERE number=?1"         \
+    " AND intended UNION ALL SELECT key, at_ms FROM attempt"                                       \
+    " WHERE key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST(                                        \
+        "?1") "),"                                                                                 \
+              " done AS (SELECT * FROM outcome WHERE key BETWEEN " KEY_FIRST(                      \
+                  "?1") " AND " KEY_LAST("?1") ") SELECT intent.key, intent.at_ms, "               \
+                                               "done.at_ms, " OUTCOME_COLUMNS                      \
+                                               " FROM intent LEFT JOIN done ON "                   \
+                                               "done.key=intent.key"                               \
+                                               " UNION ALL SELECT key, 0, at_ms, " OUTCOME_COLUMNS \
+                                               " FROM done WHERE key NOT IN (SELECT key FROM "     \
+                                               "intent) ORDER BY 1"
+
+static void tell_attempt(sqlite3_stmt *row, ledger_history_fn on_attempt, void *context)
+{
+    struct ledger_attempt attempt = {
+        .attempt = key_attempt(sqlite3_column_int64(row, 0)),
+        .at_ms = sqlite3_column_int64(row, 1),
+        .done_ms = sqlite3_column_int64(row, 2),
+    };
+
+    outcome_columns(row, 3, &attempt.outcome);
+    if (!attempt.done_ms)
+        attempt.outcome.state = STATE_SENDING;
+    on_attempt(context, &attempt);
+}
+
+bool ledger_history(struct ledger_reader *r, uint64_t number, ledger_history_fn on_attempt,
+                    void *context, struct err *e)
+{
+    sqlite3_stmt *query;
+    bool row = true, sound;
+
+    if (!db_prepare(r->db, HISTORY, &query, e))
+        return false;
+    (void)sqlite3_bind_int64(query, 1, (int64_t)number); /* the index is right */
+    while ((sound = db_next(r->db, query, &row, e)) && row)
+        tell_attempt(query, on_attempt, context);
+    (void)sqlite3_finalize(query); /* the step told its error */
+    return sound;
+}
+
+/* ---- What went wrong, by code. */
+
+/* Plainly accepted ones are left out: the tally counts them. Of each message the newest outcome;
+ * not of those that `retry` has opened again. */
+#define CODES                                                                            \
+    "SELECT o.state, o.reason, o.code, count(*), max(o.title) FROM outcome o"            \
+    " CROSS JOIN message m ON m.number=o.key>>17"                                        \
+    " WHERE (o.state IN (4, 5, 6) OR (o.state=3 AND o.reason<>0))"                       \
+    " AND (?1 IS NULL OR m.broadcast=?1)"                                                \
+    " AND NOT EXISTS(SELECT 1 FROM outcome n WHERE n.key>o.key AND n.key<=o.key|131071)" \
+    " AND NOT EXISTS(SELECT 1 FROM open p WHERE p.number=m.number AND p.state<>o.state)" \
+    " GROUP BY o.state, o.reason, o.code ORDER BY 4 DESC, 1, 2, 3 LIMIT ?2"
+
+static void read_code(sqlite3_stmt *row, struct ledger_code_count *out)
+{
+    const char *title = db_text(row, 4);
+
+    out->state = (enum state)sqlite3_column_int(row, 0);
+    out->reason = (enum reason)sqlite3_column_int(row, 1);
+    out->code = sqlite3_column_int(row, 2);
+    out->count = (uint64_t)sqlite3_column_int64(row, 3);
+    text_copy(out->title, sizeof(out->title), title, strlen(title));
+}
+
+static bool read_codes(struct ledger_reader *r, sqlite3_stmt *query, struct ledger_code_count *out,
+                       size_t *count, struct err *e)
+{
+    bool row = true;
+
+    for (*count = 0;; (*count)++) {
+        if (!db_next(r->db, query, &row, e))
+            return false;
+        if (!row)
+            return true;
+        read_code(query, &out[*count]);
+    }
+}
+
+bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_code_count *out,
+                  size_t max, size_t *count, struct err *e)
+{
+    sqlite3_stmt *query;
+    int64_t word = 0;
+    bool sound;
+
+    *count = 0;
+    if (broadcast && !words_find(r->words, broadcast, &word, e))
+        return false;
+    if (!db_prepare(r->db, CODES, &query, e))
+        return false;
+    if (broadcast)
+        (void)sqlite3_bind_int64(query, 1, word || !broadcast[0] ? word : -1);
+    (void)sqlite3_bind_int64(query, 2, (int64_t)max); /* the indexes are right */
+    sound = read_codes(r, query, out, count, e);
+    (void)sqlite3_finalize(query); /* the step told its error */
+    return sound;
+}
