@@ -20,8 +20,6 @@
 /* After what it needs. */
 #include <cmocka.h>
 
-static const char WAMID[] = "wamid.HBgMOTE5ODEyMzQ1NjIxFQIAERgSQ0FGRTAxMjM0NTY3ODlBQkNERQA=";
-
 struct box {
     char folder[64];
     char path[128];
