@@ -31,8 +31,9 @@
 enum {
     PAGE = 512,                   /* waiting messages read from the ledger at a time */
     PAIR_DEBT_MS = 45 * 6 * 1000, /* how far back a recipient's debt may reach */
-    MAX_CONNECTING = 16,          /* connections in the making at a time */
-    RAMP_US = 1000000,
+    MAX_CONNECTING = 8,  /* connections in the making at a time: a handshake costs a server more
+                          * than a request, and delays those behind it */
+    RAMP_US = 3000000,   /* time for the connections to be made one after the other */
     TICK_US = 10000, /* sends go out in ticks: waking costs more than the work */
 };
 

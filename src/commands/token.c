@@ -180,7 +180,7 @@ static bool find_action(const char *name, action_run **out, struct err *e)
 
 static bool run(const struct call *c, const struct token_flags *f, struct err *e)
 {
-    action_run *action;
+    action_run *action = NULL;
 
     if (c->arguments.count != 1) /* above all: the token itself, where other users can see it */
         return err_set(e, EXIT_USAGE,

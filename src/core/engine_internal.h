@@ -58,6 +58,9 @@ struct engine {
 void delivery_move(struct engine *e, struct delivery *d, enum stage to);
 /* Into WAITING, until `due_us`. */
 void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us);
+/* Fills its record and moves it to `stage`, where it is with the ledger; the caller hands it over. */
+void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_kind kind,
+                             enum stage stage);
 /* Out of memory; what is recorded stays. */
 void delivery_drop(struct engine *e, struct delivery *d);
 struct engine_view delivery_view(const struct delivery *d);
