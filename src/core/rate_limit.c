@@ -10,7 +10,8 @@
 enum {
     SECOND_US = 1000000,
     STEP_US = 500,                 /* what the window's memory tells apart */
-    LAP_MIN_US = SECOND_US + 1000, /* a second, a step, and half a millisecond of lateness */
+    LAP_MIN_US = SECOND_US + 1000, /* a second, a step, and a wake-up half a millisecond late */
+    LAP_SLACK_US = 1000,           /* more lateness, where the guard pays for it */
     WINDOW_STEPS = 2048,           /* more steps than fit in a second; a power of two */
     RECOVERY_US = 10 * SECOND_US,  /* from a cut back to full */
     FLOOR_PER_SECOND = 1,          /* no cut goes below */
@@ -142,11 +143,12 @@ static unsigned whole_messages(double rate)
     return (unsigned)(rate - down <= rate / 100 ? down : ceil(rate));
 }
 
-/* Lots and ticks from the rate: a lap is the second's messages, in whole ticks. */
+/* Lots and ticks from the rate: a lap is a second's messages, in whole ticks. */
 static void set_pace(struct rate_limit *r, int64_t now_us)
 {
     double lap = whole_messages(r->rate);
-    double lap_us = fmax(lap / r->rate * SECOND_US, LAP_MIN_US);
+    double slack_us = fmin(r->options.guard_percent, 1) * LAP_SLACK_US;
+    double lap_us = fmax(lap / r->rate * SECOND_US, LAP_MIN_US + slack_us);
     double ticks = fmin(floor(SECOND_US / (double)r->options.tick_us), lap);
 
     r->tick_ns = (int64_t)(lap_us * 1000 / ticks);
@@ -174,7 +176,7 @@ static void fill(struct rate_limit *r, int64_t now_us)
 /* A cut that has healed is none; an unlimited sender's bounds go with it. */
 static void heal(struct rate_limit *r, int64_t now_us)
 {
-    if (cut_part(r, now_us) < 1)
+    if (now_us - r->throttle_us < RECOVERY_US)
         return;
     r->cut = 1;
     if (r->options.per_second <= RATE_UNLIMITED)

@@ -16,9 +16,10 @@
  * sending does not. The limit is `rate` in whole messages: rounded down where that costs at most
  * 1 % (79.2 -> 79), else up (9.9 -> 10, 1.98 -> 2: the pace alone keeps the guard there), so it is
  * never above the configured rate in whole messages. A lap of ticks carries `limit` messages in
- * `limit / rate` seconds, but at least 1.001: then each message comes just after its predecessor of
- * one lap before has left the window, and the window need not hold back what the pace lets through.
- * The pace is therefore at most limit / 1.001.
+ * `limit / rate` seconds, but at least 1.001 (1.002 with a guard of 1 % or more): then each message
+ * comes just after its predecessor of one lap before has left the window, and the window need not
+ * hold back what the pace lets through, or only a little after a late wake-up. So of 1,000/s 999
+ * are reached without a guard, 988 with 1 %.
  *
  * A second in which throttles (130429) come back cuts the pace once, to 70 %; the next one with
  * throttles cuts it again, down to one message a second. Without further ones it climbs back to

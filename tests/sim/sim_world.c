@@ -404,7 +404,8 @@ static void crash(struct world *w)
     if (ambiguous > w->result->worst_ambiguity)
         w->result->worst_ambiguity = ambiguous;
     engine_free(w->engine);
-    w->now_us += (int64_t)sim_random_below(&w->random, 3000000);
+    w->now_us += (int64_t)sim_random_below(
+        &w->random, sim_random_chance(&w->random, 5000) ? 50000 : 3000000);
     open_engine(w);
     resume_waiting(w);
     engine_turn(w->engine, now_of(w));
