@@ -27,16 +27,7 @@ enum {
 
 void delivery_settle(struct engine *e, struct delivery *d)
 {
-    d->record = (struct record){
-        .kind = RECORD_OUTCOME,
-        .message = d->message,
-        .number = d->number,
-        .attempt = d->attempt,
-        .at_ms = e->now.wall_ms,
-        .outcome = &d->outcome,
-        .tries = d->tries,
-    };
-    delivery_move(e, d, STAGE_SETTLING);
+    delivery_prepare_record(e, d, RECORD_OUTCOME, STAGE_SETTLING);
     e->ports.record(e->ports.world, &d->record);
 }
 
