@@ -30,8 +30,6 @@
 
 enum { OUT_KEPT = 64 * 1024 };
 
-static const char http2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 static void on_closed(uv_handle_t *handle)
 {
     struct conn *c = handle->data;
@@ -50,7 +48,7 @@ void conn_close(struct conn *c, bool reset)
     list_remove(&c->on_dirty);
     delays_cancel(&c->host->delays, &c->wake);
     if (c->protocol)
-        c->protocol->free(c);
+        c->protocol->end(c);
     if (c->ssl && !reset && SSL_is_init_finished(c->ssl))
         (void)SSL_shutdown(c->ssl); /* says good-bye, waits for no answer */
     ERR_clear_error();
@@ -208,8 +206,7 @@ static void read_all(struct conn *c)
             return;
         }
         if (!c->protocol) /* plain: its first bytes say what it speaks */
-            start_protocol(
-                c, memcmp(c->host->scratch, http2_preface, (size_t)got < 4 ? (size_t)got : 4) == 0);
+            start_protocol(c, got > 3 && memcmp(c->host->scratch, "PRI", 3) == 0);
         c->protocol->on_bytes(c, c->host->scratch, (size_t)got);
         if (c->fate != FATE_STAY || (c->ssl ? !SSL_has_pending(c->ssl) : got < CONN_READ_SIZE))
             return;

@@ -51,7 +51,7 @@ struct protocol {
     /* Moves what is to be sent into `out`, about 16 KB at a time; it is called until it adds none.
      */
     void (*fill)(struct conn *c);
-    void (*free)(struct conn *c);
+    void (*end)(struct conn *c); /* frees the session */
 };
 
 struct conn {

@@ -18,7 +18,8 @@ struct kind_row {
 
 static const struct kind_row kinds[] = {
     {"code", FAULT_CODE, true, 0,
-     "=N: Graph's error N; options status=S, transient, retry_after=S, accepted"},
+     "=N: Graph's error N; options status=S, subcode=N, transient, retry_after=S,\n"
+     "                   accepted (the message was taken all the same)"},
     {"html500", FAULT_HTML, false, 500, "an HTML page with 500 (option accepted)"},
     {"html502", FAULT_HTML, false, 502, "the same with 502"},
     {"empty503", FAULT_EMPTY, false, 503, "503 without a body (option accepted)"},
@@ -142,7 +143,7 @@ static bool parse_when(const char *when, struct fault *f)
     return false;
 }
 
-static bool parse_option(const char *option, struct fault *f, int64_t *retry_after)
+static bool parse_option(const char *option, struct fault *f)
 {
     if (strcmp(option, "transient") == 0)
         f->transient = true;
@@ -150,8 +151,10 @@ static bool parse_option(const char *option, struct fault *f, int64_t *retry_aft
         f->accepted = true;
     else if (starts(option, "status="))
         return text_to_int(option + 7, 200, 599, &f->status);
+    else if (starts(option, "subcode="))
+        return text_to_int(option + 8, 1, INT32_MAX, &f->subcode);
     else if (starts(option, "retry_after="))
-        return text_to_int(option + 12, 0, 86400, retry_after);
+        return text_to_int(option + 12, 0, 86400, &f->retry_after_s);
     else
         return false;
     return true;
@@ -203,7 +206,7 @@ static bool parse_fault(const char *spec, struct fault *f)
         bool is_when = *at == '@';
 
         at = next_piece(at + 1, is_when ? "@" : ",@", piece);
-        if (is_when ? !parse_when(piece, f) : !parse_option(piece, f, &f->retry_after_s))
+        if (is_when ? !parse_when(piece, f) : !parse_option(piece, f))
             return false;
     }
     return f->kind != FAULT_BROWNOUT || f->span_us.to > 0;
@@ -240,7 +243,7 @@ static bool matches(const struct faults *f, size_t index, const struct fault_fac
 {
     const struct fault *fault = &f->items[index];
 
-    if (fault->kind == FAULT_CLOSE_REUSED && facts->nth < 2)
+    if (fault->kind == FAULT_BROWNOUT || (fault->kind == FAULT_CLOSE_REUSED && facts->nth < 2))
         return false;
     if (fault->to[0] && strcmp(fault->to, facts->to) != 0)
         return false;
@@ -288,15 +291,15 @@ void faults_plan(struct faults *f, const struct fault_facts *facts, struct fault
     }
 }
 
-uint64_t faults_quiet_until_us(const struct faults *f, uint64_t elapsed_us)
+struct fault *faults_brownout(struct faults *f, uint64_t elapsed_us)
 {
     for (size_t i = 0; i < f->count; i++) {
         struct fault_range span = f->items[i].span_us;
 
         if (f->items[i].kind == FAULT_BROWNOUT && elapsed_us >= span.from && elapsed_us < span.to)
-            return span.to;
+            return &f->items[i];
     }
-    return 0;
+    return NULL;
 }
 
 void faults_reset(struct faults *f)

@@ -24,11 +24,11 @@
 enum { FAULTS_MAX = 64, FAULT_TO_SIZE = 24 };
 
 enum fault_kind {
+    FAULT_BROWNOUT, /* befalls all requests, not sends alone */
     /* not processed: Graph never saw the message */
     FAULT_CLOSE_UNREAD,
     FAULT_REFUSED,
     FAULT_HANG,
-    FAULT_BROWNOUT,
     /* seen, and (unless `accepted`) not accepted */
     FAULT_CODE,
     FAULT_HTML,
@@ -62,6 +62,7 @@ struct fault {
     int64_t arg;           /* code, status, milliseconds, seconds */
     int64_t status;        /* of FAULT_CODE; 0: the code's own */
     int64_t retry_after_s; /* -1: none */
+    int64_t subcode;       /* of FAULT_CODE; 0: the code's own */
     bool transient;        /* "is_transient":true */
     bool accepted;         /* the message is accepted all the same */
     double chance;         /* of WHEN p */
@@ -97,8 +98,8 @@ struct fault_plan {
 
 bool faults_add(struct faults *f, const char *spec, struct err *e) MUST_CHECK;
 void faults_plan(struct faults *f, const struct fault_facts *facts, struct fault_plan *out);
-/* When the brown-out ends that reigns at `elapsed_us`; 0 when none does. */
-uint64_t faults_quiet_until_us(const struct faults *f, uint64_t elapsed_us);
+/* The brown-out that reigns at `elapsed_us`, or NULL. */
+struct fault *faults_brownout(struct faults *f, uint64_t elapsed_us);
 void faults_reset(struct faults *f);
 /* Appends the manual of SPEC. */
 void faults_help(struct buf *out);

@@ -52,14 +52,16 @@ uint64_t graph_elapsed_us(const struct graph *g, int64_t now_us)
     return g->stats.first_us ? (uint64_t)(now_us - g->stats.first_us) : 0;
 }
 
-int64_t graph_quiet_until_us(const struct graph *g, int64_t now_us)
+static struct fault *brownout(struct graph *g, int64_t now_us)
 {
-    uint64_t until;
+    return g->stats.first_us ? faults_brownout(&g->faults, graph_elapsed_us(g, now_us)) : NULL;
+}
 
-    if (!g->stats.first_us)
-        return 0;
-    until = faults_quiet_until_us(&g->faults, graph_elapsed_us(g, now_us));
-    return until ? g->stats.first_us + (int64_t)until : 0;
+int64_t graph_quiet_until_us(struct graph *g, int64_t now_us)
+{
+    const struct fault *f = brownout(g, now_us);
+
+    return f ? g->stats.first_us + (int64_t)f->span_us.to : 0;
 }
 
 void graph_refuse(const struct call *c, const struct refusal *r)
@@ -187,6 +189,7 @@ static void route(const struct call *c)
 void graph_answer(struct graph *g, const struct request *request, struct reply *reply)
 {
     struct call call = {.graph = g, .request = request, .reply = reply};
+    struct fault *quiet;
 
     graph_path_read(&call.path, request->target);
     answer_trace(&g->random, reply->trace);
@@ -198,8 +201,12 @@ void graph_answer(struct graph *g, const struct request *request, struct reply *
     if (!g->stats.first_us)
         g->stats.first_us = request->now_us;
     reply->delay_us = latency_draw_us(&g->latency, &g->random);
-    if (graph_quiet_until_us(g, request->now_us))
+    quiet = brownout(g, request->now_us);
+    if (quiet) {
+        quiet->hits++;
+        g->stats.lost++;
         reply->ending = END_HANG;
-    else if (check_token(&call))
+    } else if (check_token(&call)) {
         route(&call);
+    }
 }

@@ -39,6 +39,6 @@ void graph_free(struct graph *g);
 /* Fills `reply`, which the caller has cleared. */
 void graph_answer(struct graph *g, const struct request *request, struct reply *reply);
 /* When the brown-out ends that reigns now (the time of graph_init's clock); 0 when none does. */
-int64_t graph_quiet_until_us(const struct graph *g, int64_t now_us);
+int64_t graph_quiet_until_us(struct graph *g, int64_t now_us);
 
 #endif

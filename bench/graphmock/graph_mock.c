@@ -132,27 +132,39 @@ static void put_raw_string(struct buf *out, const char *key, struct slice raw)
     buf_adds(out, "\",");
 }
 
-/* The texts of the body parameters, as an array. */
+static bool is_body(const struct tokens *t, const struct token *component)
+{
+    return slice_is_like(token_string(tokens_get(t, component, "type")), "body");
+}
+
+static void put_texts(struct buf *out, const struct tokens *t, const struct token *parameters)
+{
+    const struct token *item;
+
+    if (!token_is(parameters, TOKEN_ARRAY))
+        return;
+    item = tokens_first(parameters);
+    for (uint32_t i = 0; i < parameters->count; i++) {
+        struct slice text = token_string(tokens_get(t, item, "text"));
+
+        buf_adds(out, i ? ",\"" : "\"");
+        buf_add(out, text.at, text.len);
+        buf_addc(out, '"');
+        item = tokens_after(t, item);
+    }
+}
+
+/* The texts of the body's parameters, as an array. */
 static void put_params(struct buf *out, const struct tokens *t, const struct token *components)
 {
-    bool comma = false;
     const struct token *item;
 
     buf_adds(out, "\"params\":[");
     item = token_is(components, TOKEN_ARRAY) ? tokens_first(components) : NULL;
     for (uint32_t i = 0; item && i < components->count; i++) {
-        const struct token *list = tokens_get(t, item, "parameters");
-        bool is_body = slice_is_like(token_string(tokens_get(t, item, "type")), "body");
-        const struct token *p = list && is_body ? tokens_first(list) : NULL;
-
-        for (uint32_t k = 0; p && k < list->count; k++) {
-            struct slice text = token_string(tokens_get(t, p, "text"));
-
-            buf_addf(out, "%s\"", comma ? "," : "");
-            buf_add(out, text.at, text.len);
-            buf_addc(out, '"');
-            comma = true;
-            p = tokens_after(t, p);
+        if (is_body(t, item)) {
+            put_texts(out, t, tokens_get(t, item, "parameters"));
+            break;
         }
         item = tokens_after(t, item);
     }
@@ -184,13 +196,13 @@ static void write_record(const struct call *c, const struct record *r)
     struct message_counts counts = stats_message(&c->graph->stats, r->identity);
 
     answer_wamid(r->digits, r->number, wamid);
-    buf_addf(out, "{\"wamid\":\"%s\",\"to\":\"+%s\",\"phone_id\":\"%s\",", wamid, r->digits,
-             c->graph->stats.phones[r->phone].id);
+    buf_addf(out, "%s{\"wamid\":\"%s\",\"to\":\"+%s\",\"phone_id\":\"%s\",",
+             out->len > 2 ? ",\n" : "", wamid, r->digits, c->graph->stats.phones[r->phone].id);
     put_raw_string(out, "opaque", record_opaque(r));
     put_raw_string(out, "type", record_type(r));
     put_content(out, &c->graph->tokens, record_content(r));
-    buf_addf(out, "\"received\":%u,\"accepted\":%u,\"at_ms\":%u}\n", counts.received,
-             counts.accepted, r->at_ms);
+    buf_addf(out, "\"received\":%u,\"accepted\":%u,\"at_ms\":%u}", counts.received, counts.accepted,
+             r->at_ms);
 }
 
 static void write_messages(const struct call *c)
@@ -201,6 +213,7 @@ static void write_messages(const struct call *c)
     char to[TO_SIZE] = "";
     const char *digits = to;
 
+    buf_adds(&c->reply->body, "[\n");
     if (graph_query_get(c->path.query, "to", to, sizeof(to)))
         digits += strspn(to, "+ ");
     for (size_t i = 0; i < j->count && limit > 0; i++) {
@@ -213,7 +226,7 @@ static void write_messages(const struct call *c)
         write_record(c, j->records[i]);
         limit--;
     }
-    c->reply->content_type = "application/x-ndjson";
+    buf_adds(&c->reply->body, "\n]\n");
 }
 
 static void reset(const struct call *c)

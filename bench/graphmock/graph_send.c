@@ -39,10 +39,9 @@ static bool is_lost(struct send *s)
 {
     static const enum ending endings[] = {[FAULT_CLOSE_UNREAD] = END_CLOSE_NOW,
                                           [FAULT_REFUSED] = END_REFUSED,
-                                          [FAULT_HANG] = END_HANG,
-                                          [FAULT_BROWNOUT] = END_HANG};
+                                          [FAULT_HANG] = END_HANG};
 
-    if (!s->plan.main || s->plan.main->kind > FAULT_BROWNOUT)
+    if (!s->plan.main || s->plan.main->kind > FAULT_HANG)
         return false;
     s->call->reply->ending = endings[s->plan.main->kind];
     s->call->graph->stats.lost++;
@@ -74,6 +73,8 @@ static void answer_code(struct send *s)
 
     refuse_plainly(&s->refusal, f->arg);
     s->refusal.transient = f->transient;
+    if (f->subcode)
+        s->refusal.subcode = (int)f->subcode;
     graph_refuse(s->call, &s->refusal);
     if (f->status)
         s->call->reply->status = (int)f->status;

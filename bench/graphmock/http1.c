@@ -221,7 +221,7 @@ static void fill(struct conn *c)
     (void)c;
 }
 
-static void http1_free(struct conn *c)
+static void http1_end(struct conn *c)
 {
     struct http1 *h = c->session;
 
@@ -233,7 +233,7 @@ static void http1_free(struct conn *c)
 
 void http1_start(struct conn *c)
 {
-    static const struct protocol http1 = {.on_bytes = on_bytes, .fill = fill, .free = http1_free};
+    static const struct protocol http1 = {.on_bytes = on_bytes, .fill = fill, .end = http1_end};
     struct http1 *h = MEM_NEW(struct http1);
 
     h->conn = c;

@@ -387,7 +387,7 @@ static void fill(struct conn *c)
         c->fate = FATE_FLUSH;
 }
 
-static void http2_free(struct conn *c)
+static void http2_end(struct conn *c)
 {
     struct http2 *h = c->session;
     struct list *node;
@@ -423,7 +423,7 @@ static nghttp2_session *session_new(struct conn *c)
 
 void http2_start(struct conn *c)
 {
-    static const struct protocol http2 = {.on_bytes = on_bytes, .fill = fill, .free = http2_free};
+    static const struct protocol http2 = {.on_bytes = on_bytes, .fill = fill, .end = http2_end};
     struct http2 *h = MEM_NEW(struct http2);
     nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)c->host->graph->options->max_streams},

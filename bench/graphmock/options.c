@@ -91,6 +91,11 @@ void options_help(struct buf *out)
 {
     flags_help(&table, out);
     faults_help(out);
-    buf_adds(out, "\nGET /_mock/stats counts, GET /_mock/messages[?to=N&offset=N&limit=N] lists "
-                  "what was\naccepted (JSON Lines), POST /_mock/reset forgets.\n");
+    buf_adds(out,
+             "\n--rate is exact: a send is refused when N sends have passed it within the last "
+             "1.000000 s\nof the time at which the request had come whole; those that it "
+             "refuses do not count.\n"
+             "\nGET /_mock/stats counts, GET /_mock/messages[?to=N&offset=N&limit=N] lists "
+             "what was\naccepted, POST /_mock/reset forgets. Two sends are the same message "
+             "when sender,\nrecipient, type and content are; the callback data may differ.\n");
 }

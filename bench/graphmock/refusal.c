@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { SUBCODE_EXPIRED = 463, SUBCODE_THROUGHPUT = 2494055 };
+
 struct known_code {
     int64_t code;
     int status;
@@ -116,7 +118,7 @@ static const struct known_code *find(int64_t code)
 static void start(struct refusal *r, int64_t code)
 {
     r->code = code;
-    r->subcode = code == CODE_THROUGHPUT ? 2494055 : 0;
+    r->subcode = code == CODE_THROUGHPUT ? SUBCODE_THROUGHPUT : 0;
     r->status = find(code)->status;
     r->transient = false;
     r->is_method = false;
@@ -151,6 +153,13 @@ void refuse_plainly(struct refusal *r, int64_t code)
 {
     const char *details = find(code)->details;
 
+    if (code == CODE_OAUTH) {
+        (void)refuse_prose(r, code,
+                           "Error validating access token: Session has expired on Monday, "
+                           "23-Nov-26 22:00:00 PST.");
+        r->subcode = SUBCODE_EXPIRED;
+        return;
+    }
     (void)refuse(r, code, "%s", details ? details : "");
 }
 

@@ -8,8 +8,8 @@
  *
  * Failure modes:
  *   the address cannot be had, no certificate   said at once, exit code from `e`
- *   too many descriptors                        accepting pauses until the next event; the limit
- *                                               is raised to the hard one at the start
+ *   too many descriptors                        accepting pauses for 100 ms; the limit is raised
+ *                                               to the hard one at the start
  *   the parent dies (--with-parent)             the kernel sends SIGTERM
  */
 #include "server.h"
@@ -31,12 +31,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, HOST_MAX = 256 };
+enum { BACKLOG = 4096, HOST_MAX = 256, ACCEPT_PAUSE_US = 100000 };
 
 struct server {
     uv_loop_t loop;
     uv_poll_t listener;
     uv_signal_t on_term, on_int;
+    struct delay again; /* to accept, after the descriptors had run out */
     int fd;
     struct tls tls;
     struct graph graph;
@@ -122,6 +123,18 @@ static void on_listener(uv_poll_t *poll, int status, int events)
     (void)events;
     while ((fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
         conn_open(&s->host, fd);
+    if (errno != EMFILE && errno != ENFILE)
+        return;
+    (void)uv_poll_stop(&s->listener); /* cannot fail */
+    if (!s->again.node.place)
+        delays_add(&s->host.delays, &s->again, clock_mono_us() + ACCEPT_PAUSE_US);
+}
+
+static void on_again(struct delay *delay)
+{
+    struct server *s = CONTAINER_OF(delay, struct server, again);
+
+    (void)uv_poll_start(&s->listener, UV_READABLE, on_listener); /* the descriptor is good */
 }
 
 static void stop(struct server *s)
@@ -163,6 +176,7 @@ static void start_loop(struct server *s)
     (void)uv_signal_start(&s->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&s->on_int, on_signal, SIGINT);
     (void)uv_poll_start(&s->listener, UV_READABLE, on_listener);
+    s->again.on_due = on_again;
     s->host.loop = &s->loop;
     s->host.graph = &s->graph;
     s->host.tls = s->tls.context;

@@ -34,7 +34,7 @@ struct phone {
 struct stats {
     uint64_t requests, sends, accepted;
     uint64_t refused;                        /* answered with an error object */
-    uint64_t lost;                           /* sends that a fault lost unread */
+    uint64_t lost;                           /* requests that a fault lost unread */
     uint64_t received_again, accepted_again; /* messages that came, were accepted, more than once */
     int64_t started_us;                      /* of the mock; kept over a reset */
     int64_t first_us;                        /* first request; 0: none yet */

@@ -156,8 +156,9 @@ static void add_next(const struct report *r, struct buf *out)
     if (tally_total(r->tally, STATE_UNKNOWN))
         buf_addf(out, "\n  What is not known: tidings log%s%s --state unknown\n", of, name);
     if (tally_total(r->tally, STATE_FAILED))
-        buf_addf(out, "\n  What failed:  tidings log%s%s --failed\n"
-                      "  Try again:    tidings retry%s%s\n",
+        buf_addf(out,
+                 "\n  What failed:  tidings log%s%s --failed\n"
+                 "  Try again:    tidings retry%s%s\n",
                  of, name, of, name);
 }
 

@@ -41,8 +41,7 @@ int64_t mono_to_wall_ms(const struct engine *e, int64_t mono_us)
 
 static bool is_stopped(const struct engine *e)
 {
-    return e->draining || e->broken || halt_of_all(&e->halts) ||
-           e->now.mono_us < e->quiet_until_us;
+    return e->draining || e->broken || halt_of_all(&e->halts) || e->now.mono_us < e->quiet_until_us;
 }
 
 static unsigned in_flight_allowed(const struct engine *e)

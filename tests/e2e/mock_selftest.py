@@ -91,11 +91,7 @@ class Mock:
         return self.call("GET", "/_mock/stats")[1]
 
     def messages(self, query=""):
-        conn = self.connect()
-        conn.request("GET", "/_mock/messages" + query)
-        lines = conn.getresponse().read().decode().splitlines()
-        conn.close()
-        return [json.loads(line) for line in lines]
+        return self.call("GET", "/_mock/messages" + query)[1]
 
 
 class Case(unittest.TestCase):
