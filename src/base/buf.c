@@ -14,6 +14,12 @@ struct buf buf_new(size_t max)
     return (struct buf){.max = max};
 }
 
+struct buf buf_over(char *memory, size_t size)
+{
+    memory[0] = '\0';
+    return (struct buf){.data = memory, .cap = size, .max = size - 1};
+}
+
 void buf_free(struct buf *b)
 {
     mem_free(b->data);
@@ -70,6 +76,21 @@ void buf_addc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_add_int(struct buf *b, int64_t value)
+{
+    char digits[20]; /* as many as the sign and INT64_MIN need */
+    size_t at = sizeof(digits);
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_add(b, digits + at, sizeof(digits) - at);
+}
+
 void buf_addf(struct buf *b, const char *format, ...)
 {
     va_list args, again;
@@ -84,6 +105,15 @@ void buf_addf(struct buf *b, const char *format, ...)
         b->len += (size_t)need;
     }
     va_end(again);
+}
+
+void buf_cut(struct buf *b, size_t len)
+{
+    b->overflow = false;
+    if (len >= b->len)
+        return;
+    b->len = len;
+    b->data[len] = '\0';
 }
 
 void buf_consume(struct buf *b, size_t len)

@@ -13,6 +13,8 @@
 #include "base/attr.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct buf {
     char *data;    /* the bytes; NULL while nothing was added */
@@ -24,6 +26,9 @@ struct buf {
 
 /* An empty buffer that will never hold more than `max` bytes. */
 struct buf buf_new(size_t max);
+/* An empty buffer in the caller's memory, which it never leaves: holds up to size - 1 bytes.
+ * Neither buf_free nor buf_take is for it. */
+struct buf buf_over(char *memory, size_t size);
 void buf_free(struct buf *b);
 /* Forgets the content and the overflow, keeps the memory. */
 void buf_clear(struct buf *b);
@@ -33,8 +38,11 @@ bool buf_ok(const struct buf *b) MUST_CHECK;
 void buf_add(struct buf *b, const void *bytes, size_t len);
 void buf_adds(struct buf *b, const char *text);
 void buf_addc(struct buf *b, char c);
+void buf_add_int(struct buf *b, int64_t value); /* ten times cheaper than buf_addf */
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Back to the first `len` bytes (at most all), and the overflow forgotten. */
+void buf_cut(struct buf *b, size_t len);
 /* Drops the first `len` bytes (at most all). */
 void buf_consume(struct buf *b, size_t len);
 /* The text, never NULL. Borrowed until the buffer changes. */

@@ -62,15 +62,35 @@ static bool sync_folder(const char *path)
     return ok;
 }
 
-bool file_commit(struct file_writer *w, struct err *e)
+static bool close_synced(struct file_writer *w, struct err *e)
 {
     bool ok = fsync(w->fd) == 0;
 
     ok = close(w->fd) == 0 && ok;
     w->fd = -1;
-    ok = ok && rename(w->temp, w->path) == 0;
-    if (!ok)
+    return ok || fail(w, "write", e);
+}
+
+bool file_commit(struct file_writer *w, struct err *e)
+{
+    if (!close_synced(w, e))
+        return false;
+    if (rename(w->temp, w->path) != 0)
         return fail(w, "write", e);
+    w->temp[0] = '\0';
+    return sync_folder(w->path) || fail(w, "sync the folder of", e);
+}
+
+bool file_commit_new(struct file_writer *w, struct err *e)
+{
+    if (!close_synced(w, e))
+        return false;
+    if (link(w->temp, w->path) != 0) /* unlike a rename it never takes the place of anything */
+        return errno == EEXIST
+                   ? err_set(e, EXIT_CANT_CREATE,
+                             "%.300s exists already, and is never written over", w->path)
+                   : fail(w, "create", e);
+    (void)unlink(w->temp); /* a second name of the file is harmless */
     w->temp[0] = '\0';
     return sync_folder(w->path) || fail(w, "sync the folder of", e);
 }

@@ -23,6 +23,8 @@ bool file_begin(struct file_writer *w, const char *path, mode_t mode, struct err
 bool file_add(struct file_writer *w, const void *bytes, size_t len, struct err *e) MUST_CHECK;
 /* In place of the old one, on disk. */
 bool file_commit(struct file_writer *w, struct err *e) MUST_CHECK;
+/* The same, but never in place of anything that is there: EXIT_CANT_CREATE. */
+bool file_commit_new(struct file_writer *w, struct err *e) MUST_CHECK;
 /* Nothing happened; harmless after file_commit. */
 void file_abandon(struct file_writer *w);
 

@@ -270,7 +270,8 @@ void flags_help(const struct flag_table *table, struct buf *out)
     size_t width = widest(table->flags, table->count, 0);
 
     width = widest(table->common, table->common_count, width);
-    buf_addf(out, "Usage: tidings %s [FLAG...]%s%s\n\n%s\n\nFlags:\n", table->command,
+    buf_addf(out, "Usage: %s%s [FLAG...]%s%s\n\n%s\n\nFlags:\n",
+             table->is_program ? "" : "tidings ", table->command,
              table->arguments && *table->arguments ? " " : "",
              table->arguments ? table->arguments : "", table->summary);
     write_flags(table->flags, table->count, width, out);

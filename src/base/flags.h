@@ -51,6 +51,7 @@ struct flag_table {
     size_t count;
     const struct flag *common; /* flags that all commands share; may be NULL */
     size_t common_count;
+    bool is_program; /* `command` is a program of its own, none of tidings */
 };
 
 enum { FLAG_ARGUMENTS_MAX = 80 };

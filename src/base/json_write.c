@@ -105,7 +105,7 @@ void json_put_string(struct json_writer *w, const char *key, const char *text)
 void json_put_int(struct json_writer *w, const char *key, int64_t value)
 {
     put_key(w, key);
-    buf_addf(w->out, "%lld", (long long)value);
+    buf_add_int(w->out, value);
 }
 
 void json_put_double(struct json_writer *w, const char *key, double value, int decimals)

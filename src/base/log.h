@@ -5,11 +5,12 @@
  * Model: levels mean something: error: a message failed, or we cannot go on; warn: a person should
  * look; info: what happens; debug: how. Values are typed fields, quoted and escaped (control
  * characters, invalid UTF-8), so that no value can forge a line.
- * Lifetime: one logger a process (the only mutable global there is). Before log_open it writes warn
- * and above to standard error.
+ * A field that does not fit in a line (8 kB) any more is left out; a text ends after 1 kB.
+ * Lifetime: one logger a process (the only mutable global there is). Before log_open and
+ * after log_close it writes warn and above straight to standard error. Any thread may log.
  * Failure: writing never blocks: lines go through a bounded buffer; what does not fit is dropped
  * and counted, and the count is logged when there is room again. A thread of the logger's own
- * writes to the file descriptor.
+ * writes to the file descriptor; what it cannot write (a full disk) counts as dropped too.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -42,7 +43,8 @@ bool log_enabled(enum log_level level);
 /* Lines dropped since the start. */
 uint64_t log_dropped(void);
 /* While set, each line is handed to `on_line` instead of standard error (the live progress block
- * draws around it). Called on the caller's thread. NULL: back to normal. */
+ * draws around it); a log file is written as ever. Called on the caller's thread; `line` ends in a
+ * newline and is borrowed until it returns. NULL: back to normal. */
 void log_set_sink(void (*on_line)(void *context, const char *line, size_t len), void *context);
 
 enum log_field_kind { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_DOUBLE };
@@ -55,18 +57,11 @@ struct log_field {
     double real;      /* LOG_FIELD_DOUBLE */
 };
 
-#define LOG_STR(k, v)                                   \
-    {                                                   \
-        .key = (k), .kind = LOG_FIELD_TEXT, .text = (v) \
-    }
-#define LOG_NUM(k, v)                                             \
-    {                                                             \
-        .key = (k), .kind = LOG_FIELD_INT, .number = (int64_t)(v) \
-    }
-#define LOG_REAL(k, v)                                    \
-    {                                                     \
-        .key = (k), .kind = LOG_FIELD_DOUBLE, .real = (v) \
-    }
+/* A field of each kind. */
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_TEXT, .text = (v)})
+#define LOG_NUM(k, v) \
+    ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .number = (int64_t)(v)})
+#define LOG_REAL(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_DOUBLE, .real = (v)})
 
 /* `fields` is copied. */
 void log_event(enum log_level level, const char *text, const struct log_field *fields,

@@ -94,9 +94,11 @@ size_t utf8_count_utf16(const char *text, size_t len)
 
 size_t utf8_cut(const char *text, size_t len, size_t max)
 {
+    size_t cut = max;
+
     if (len <= max)
         return len;
-    while (max > 0 && is_continuation(text[max]))
-        max--;
-    return max;
+    while (cut > 0 && max - cut < 3 && is_continuation(text[cut]))
+        cut--;
+    return is_continuation(text[cut]) ? max : cut;
 }

@@ -19,7 +19,8 @@ bool utf8_is_valid(const char *text, size_t len) MUST_CHECK;
 size_t utf8_step(const char *text, size_t len);
 /* Characters as UTF-16 counts them (the stricter reading of Graph's limits). Text must be valid. */
 size_t utf8_count_utf16(const char *text, size_t len);
-/* The largest length <= max that does not cut a character. Text must be valid. */
+/* The largest length <= max that does not cut a character. In text that is not valid it loses three
+ * bytes at most. */
 size_t utf8_cut(const char *text, size_t len, size_t max);
 
 #endif

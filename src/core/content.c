@@ -109,18 +109,14 @@ static bool read_json(struct body *body, const struct field *f, struct reject *w
 /* p1, p2.. up to the last one that is there. */
 static bool read_flat(struct body *body, const struct field_set *set, struct reject *why)
 {
-    size_t last = MESSAGE_PARAMS_MAX;
-
-    while (!set->slots[SLOT_P + last - 1])
-        last--;
-    for (size_t i = 0; i < last; i++) {
+    for (size_t i = 0; i < set->p_last; i++) {
         const struct field *f = set->slots[SLOT_P + i];
 
         if (!f)
             return reject_set(why,
-                              "p%zu: missing, with p%zu given; p1 to pN without a gap are "
+                              "p%zu: missing, with p%u given; p1 to pN without a gap are "
                               "allowed",
-                              i + 1, last);
+                              i + 1, set->p_last);
         if (!check_is_text(f, why) ||
             !body_add(body, (struct param){.field = f->name, .text = f->value, .len = f->len}, why))
             return false;
@@ -166,14 +162,6 @@ static bool read_columns(struct body *body, const struct content_source *source,
     return true;
 }
 
-static bool has_flat(const struct field_set *set)
-{
-    for (size_t i = 0; i < MESSAGE_PARAMS_MAX; i++)
-        if (set->slots[SLOT_P + i])
-            return true;
-    return false;
-}
-
 /* Does template.params itself use names like p1? Then they are columns. */
 static bool columns_are_flat(const struct message_defaults *defaults)
 {
@@ -193,7 +181,7 @@ static bool read_body(struct body *body, const struct content_source *source, st
 
     if (params)
         return read_json(body, params, why);
-    if (has_flat(source->set) && !(by_column && columns_are_flat(source->defaults)))
+    if (source->set->p_last > 0 && !(by_column && columns_are_flat(source->defaults)))
         return read_flat(body, source->set, why);
     return !by_column || read_columns(body, source, why);
 }
@@ -245,9 +233,18 @@ static bool check_names(struct body *body, struct reject *why)
     return true;
 }
 
-static bool check_body(struct body *body, struct reject *why)
+static size_t count_characters(const struct body *body)
 {
     size_t total = 0;
+
+    for (size_t i = 0; i < body->count; i++)
+        total += utf8_count_utf16(body->params[i].text, body->params[i].len);
+    return total;
+}
+
+static bool check_body(struct body *body, struct reject *why)
+{
+    size_t bytes = 0; /* never fewer than characters */
 
     for (size_t i = 0; i < body->count; i++) {
         const struct param *p = &body->params[i];
@@ -255,13 +252,13 @@ static bool check_body(struct body *body, struct reject *why)
 
         if (fault)
             return reject_param(body, p, fault, why);
-        total += utf8_count_utf16(p->text, p->len);
+        bytes += p->len;
     }
-    if (total > MESSAGE_BODY_MAX)
+    if (bytes > MESSAGE_BODY_MAX && count_characters(body) > MESSAGE_BODY_MAX)
         return reject_set(why,
                           "%s: the body's parameters have %zu characters together; at most %d "
                           "are allowed, Graph's limit for the filled body",
-                          body->params[0].field, total, MESSAGE_BODY_MAX);
+                          body->params[0].field, count_characters(body), MESSAGE_BODY_MAX);
     return !body->named || check_names(body, why);
 }
 
@@ -278,16 +275,16 @@ static bool check_extra(const struct field *f, enum content_kind kind, struct re
     return !fault || reject_value(why, f->name, f->value, f->len, fault);
 }
 
-static bool check_extras(const struct field_set *set, bool *any, struct reject *why)
+static bool check_extras(const struct field_set *set, struct reject *why)
 {
-    *any = set->slots[SLOT_HEADER] != NULL;
+    if (!set->has_extras)
+        return true;
     if (!check_extra(set->slots[SLOT_HEADER], CONTENT_HEADER, why))
         return false;
     for (size_t i = 0; i < MESSAGE_BUTTONS_MAX; i++) {
         const struct field *url = set->slots[SLOT_URL + i];
         const struct field *reply = set->slots[SLOT_REPLY + i];
 
-        *any = *any || url || reply;
         if (url && reply)
             return reject_set(why, "%s: button %zu is a quick reply, too; one of both is allowed",
                               url->name, i);
@@ -352,10 +349,9 @@ static void write_extras_and_body(struct buf *out, const struct body *body,
     buf_addc(out, '}');
 }
 
-static void write_all(struct buf *out, const struct body *body, const struct field_set *set,
-                      bool has_extras)
+static void write_all(struct buf *out, const struct body *body, const struct field_set *set)
 {
-    if (has_extras || (body->named && body->count > 0))
+    if (set->has_extras || (body->named && body->count > 0))
         write_extras_and_body(out, body, set);
     else if (body->count > 0)
         write_body(out, body);
@@ -364,17 +360,15 @@ static void write_all(struct buf *out, const struct body *body, const struct fie
 static bool write_parts(struct buf *out, const struct content_source *source, struct reject *why)
 {
     struct body body;
-    bool has_extras = false;
     bool ok;
 
     body.count = 0; /* not all of it: this is the hot path, and it is large */
     body.named = false;
     body.root = NULL;
     body.numbers = buf_new(MESSAGE_CONTENT_MAX);
-    ok = read_body(&body, source, why) && check_body(&body, why) &&
-         check_extras(source->set, &has_extras, why);
+    ok = read_body(&body, source, why) && check_body(&body, why) && check_extras(source->set, why);
     if (ok)
-        write_all(out, &body, source->set, has_extras);
+        write_all(out, &body, source->set);
     buf_free(&body.numbers);
     json_free(body.root);
     return ok;
@@ -388,7 +382,7 @@ bool content_write(struct buf *out, const struct content_source *source, struct 
                    : !write_parts(out, source, why))
         return false;
     if (!buf_ok(out))
-        return reject_set(why, "%s: fills the template with too much; %d bytes of JSON are allowed",
-                          components ? "components" : "params", MESSAGE_CONTENT_MAX);
+        return reject_set(why, "%s: too much to fill a template with; %d bytes of JSON are allowed",
+                          components ? "components" : "parameters", MESSAGE_CONTENT_MAX);
     return true;
 }

@@ -9,6 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A former run's messages count in the sliding second, too. A clock that was set back is no reason
+ * to wait. */
+static int64_t quiet_until_us(int64_t last_attempt_ms, struct moment now)
+{
+    int64_t since_ms = now.wall_ms - last_attempt_ms;
+
+    if (since_ms < 0 || since_ms >= ENGINE_QUIET_MS)
+        return 0;
+    return now.mono_us + (ENGINE_QUIET_MS - since_ms) * 1000;
+}
+
 struct engine *engine_new(const struct engine_options *options, const struct engine_ports *ports,
                           struct moment now)
 {
@@ -17,6 +28,7 @@ struct engine *engine_new(const struct engine_options *options, const struct eng
     e->options = *options;
     e->ports = *ports;
     e->now = now;
+    e->quiet_until_us = quiet_until_us(options->last_attempt_ms, now);
     e->pairs = pair_limit_new();
     list_init(&e->offered);
     list_init(&e->parked);
@@ -109,6 +121,21 @@ void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us)
     d->due.key = due_us;
     delivery_move(e, d, STAGE_WAITING);
     heap_push(&e->waiting, &d->due);
+}
+
+void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_kind kind,
+                             enum stage stage)
+{
+    d->record = (struct record){
+        .kind = kind,
+        .message = d->message,
+        .number = d->number,
+        .attempt = d->attempt,
+        .at_ms = e->now.wall_ms,
+        .outcome = &d->outcome,
+        .tries = d->tries,
+    };
+    delivery_move(e, d, stage);
 }
 
 void delivery_drop(struct engine *e, struct delivery *d)

@@ -36,6 +36,8 @@ enum {
     ENGINE_PARKED_MAX = 1024,  /* deliveries that a halt of their sender or template holds */
     ENGINE_OFFERED_MAX = 2048, /* deliveries that a source offered and that are not admitted yet */
     ENGINE_AHEAD_MAX = 4096,   /* intents on disk or on their way there */
+    ENGINE_QUIET_MS = 2000,    /* nothing starts before this after the last intent of a former run:
+                                * its sliding second, and the way from intent to wire */
     ENGINE_SENDERS_MAX = 256,  /* senders with a pace of their own */
 };
 
@@ -81,8 +83,8 @@ struct engine_options {
     bool resend_unknown;     /* retry.ambiguous = resend */
     int64_t intent_ahead_us; /* how far intents may be on disk before their turn */
     unsigned max_in_flight;
-    uint64_t ledger_id;     /* goes into biz_opaque_callback_data */
-    int64_t quiet_until_us; /* nothing starts before (the last second of a former run) */
+    uint64_t ledger_id;      /* goes into biz_opaque_callback_data */
+    int64_t last_attempt_ms; /* wall clock, of a former run; 0: none. See ENGINE_QUIET_MS */
 };
 
 struct engine;

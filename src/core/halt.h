@@ -5,7 +5,9 @@
  * Model: a halt names what it stops: everything (token, account, network, operator), one sender, or
  * one template in one language. It is raised by an answer or by the operator and stays until it is
  * cleared. A message goes out only when no halt covers it.
- * Memory is bounded: at most HALT_MAX halts; one more of the narrow kinds widens to everything.
+ * The same kind and subject is one halt: raised again it takes the facts and the end of the one
+ * that lasts longer. Memory is bounded: at most HALT_NARROW_MAX senders and templates; one more
+ * widens to everything, so there is always room for one halt of each kind that covers everything.
  */
 #ifndef CORE_HALT_H
 #define CORE_HALT_H
@@ -26,8 +28,9 @@ enum halt_kind {
     HALT_OPERATOR, /* paused, or the kill switch */
     HALT_WINDOW,   /* outside the hours or before the start */
 };
+enum { HALT_KIND_COUNT = HALT_WINDOW + 1 }; /* for arrays indexed by kind */
 
-enum { HALT_MAX = 64, HALT_TEXT_MAX = 320 };
+enum { HALT_MAX = 64, HALT_NARROW_MAX = 56, HALT_WHAT_MAX = 160, HALT_TEXT_MAX = 320 };
 
 struct halt {
     enum halt_kind kind;
@@ -35,7 +38,7 @@ struct halt {
     int code;                 /* Graph's code, 0 when none */
     int64_t since_ms;         /* wall clock */
     int64_t until_us;         /* monotonic: ends by itself; INT64_MAX: does not */
-    char what[160];           /* "template results_update (en_US)" */
+    char what[HALT_WHAT_MAX]; /* "template results_update (en_US)" */
     char hint[HALT_TEXT_MAX]; /* what the operator should do */
 };
 
@@ -45,7 +48,8 @@ struct halts {
 };
 
 const char *halt_name(enum halt_kind kind);
-/* The subject of a halt of this kind that would cover `m`. */
+/* The subject of a halt of this kind that would cover `m`: a hash of its sender, or of its template
+ * and language; 0 for the kinds that cover everything. */
 uint64_t halt_subject(enum halt_kind kind, const struct message *m);
 /* Raises it; the same kind and subject again is one halt. True when it is new. */
 bool halt_raise(struct halts *h, const struct halt *halt);

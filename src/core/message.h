@@ -48,7 +48,6 @@ enum {
     MESSAGE_LABEL_MAX = 128,     /* bytes of class_id, test_num, broadcast */
     MESSAGE_REF_MAX = 512,       /* bytes of ref */
     MESSAGE_TEMPLATE_MAX = 512,  /* graph-api: template name */
-    MESSAGE_LANG_MAX = 8,        /* "fil", "en_US", "zh_Hans" */
     MESSAGE_SENDER_MAX = 32,     /* digits; graph-api: 15 to 17 seen */
     MESSAGE_BODY_MAX = 1024,     /* characters of all body parameters: they fit the filled body */
     MESSAGE_PARAMS_MAX = 64,     /* parameters of one component */

@@ -86,6 +86,14 @@ const char *param_column(const char *param)
     return equals ? equals + 1 : param;
 }
 
+static void note_slot(struct field_set *set, unsigned slot)
+{
+    if (slot >= SLOT_P && slot < SLOT_URL && slot - SLOT_P >= set->p_last)
+        set->p_last = slot - SLOT_P + 1;
+    if (slot == SLOT_HEADER || slot >= SLOT_URL)
+        set->has_extras = true;
+}
+
 bool field_set_sort(struct field_set *set, const struct field *fields, size_t count,
                     struct reject *why)
 {
@@ -101,6 +109,7 @@ bool field_set_sort(struct field_set *set, const struct field *fields, size_t co
         if (set->slots[slot])
             return reject_set(why, "%s: comes twice; once is allowed", fields[i].name);
         set->slots[slot] = &fields[i];
+        note_slot(set, slot);
     }
     return true;
 }

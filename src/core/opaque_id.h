@@ -4,9 +4,11 @@
  *
  * Model: Graph gives this text back in every status webhook of the message. It names the ledger,
  * the attempt, and the message by a 64-bit keyless hash of its id, so that a webhook settles an
- * unknown message in any ledger that holds it. It looks random and holds no personal data. 36
- * characters: "t1" + base32 of (ledger 64 bits, message hash 64 bits, attempt 16 bits, check 24
- * bits)
+ * unknown message in any ledger that holds it. It holds no personal data, and looks random:
+ * attempts of one message have nothing in common to the eye. 36 characters:
+ *     "t1", then base32 of: ledger 64 bits, message hash 64 bits, attempt 16 bits, check 24 bits
+ * One character changed, lost or added makes it not ours; of wholly other texts of this form one
+ * in 2^24 would pass. That is no signature: the webhook's HMAC says who wrote it.
  */
 #ifndef CORE_OPAQUE_ID_H
 #define CORE_OPAQUE_ID_H

@@ -40,7 +40,9 @@ enum reason {
     REASON_HELD = 14,    /* accepted, and held by Graph for quality assessment, or paused */
     REASON_RETRY = 15,   /* opened again by `retry` */
 };
+enum { REASON_COUNT = 16 }; /* for arrays indexed by reason */
 
+/* The words of the contract, "" for REASON_NONE and for numbers that we do not know. */
 const char *state_name(enum state s);
 const char *reason_name(enum reason r);
 /* "accepted" -> STATE_ACCEPTED. False when there is no such word. */

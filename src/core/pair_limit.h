@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * pair_limit.h: how often one recipient may be sent to (graph-api 4.2, the "windowed debt" reading,
- * the stricter of the two that fit Meta's text): the first message opens a window of 6 s in which
- * up to 45 pass; when it closes, the pair is shut until window start + 6 s x n.
+ * pair_limit.h: how often one recipient may be sent to. Meta: one message every 6 s; up to 45 in
+ * one period of 6 s, borrowed from the future: after n of them the next must wait as long as n
+ * would have taken (20 at once: two minutes). Read strictly, as "windowed debt": the first message
+ * opens a window of 6 s in which up to 45 pass; when it closes, the pair is shut until window start
+ * + 6 s x n. Then the next message opens a new window.
  *
- * Model: pairs are named by a 64-bit hash of sender and recipient. Time is monotonic microseconds.
- * Memory is bounded: pairs whose debt is paid are forgotten; above the cap the oldest are looked at
- * first. A refusal (131056) shuts the pair for 4^n seconds, n counting refusals in a row.
+ * Model: pairs are named by a 64-bit hash of sender and recipient. Time is monotonic microseconds,
+ * and may be negative (before the start of the clock). A refusal (131056) shuts the pair for 4^n
+ * seconds, as Meta advises, n counting earlier refusals in a row, at most PAIR_REFUSALS_MAX;
+ * refusals that come while the pair is already shut by one are the same wave. A row ends when no
+ * refusal has come for PAIR_ROW_MS of the pair being open. Refused messages stay in the debt: Meta
+ * does not say whether they count.
+ *
+ * Memory is bounded: one table of 24 bytes a pair. When it is full, pairs whose debt is paid are
+ * swept out and the table grows or shrinks to fit the rest, so that a call costs constant time,
+ * amortised. At 1,000/s to distinct recipients 6,000 pairs are in debt. With more than PAIR_MAX in
+ * debt (44,000 distinct recipients a second) those that will be paid soonest are forgotten until
+ * half of them are left; what that lets through too early Graph refuses, and nothing is lost.
  */
 #ifndef CORE_PAIR_LIMIT_H
 #define CORE_PAIR_LIMIT_H
@@ -20,6 +31,9 @@ struct pair_limit;
 enum {
     PAIR_INTERVAL_MS = 6000, /* one message every 6 s */
     PAIR_BURST = 45,         /* messages in one window */
+    PAIR_REFUSALS_MAX = 6,   /* 4^6 s: more than an hour */
+    PAIR_ROW_MS = 60000,     /* a retry and its answer take less */
+    PAIR_MAX = 262144,       /* pairs in debt */
 };
 
 /* Returned: free with pair_limit_free. */
@@ -28,16 +42,18 @@ void pair_limit_free(struct pair_limit *p);
 
 /* When may the pair be sent to? `now_us` or earlier: now. */
 int64_t pair_limit_next_us(struct pair_limit *p, uint64_t pair, int64_t now_us);
-/* A message to the pair goes out now. */
+/* A message to the pair goes out now. (Also when it may not: then the debt grows.) */
 void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us);
-/* It did not go out after all. */
+/* It did not go out after all: the debt is less by one. Nothing is known of it when its debt was
+ * paid and the pair forgotten meanwhile; nothing happens then. */
 void pair_limit_returned(struct pair_limit *p, uint64_t pair, int64_t now_us);
 /* Graph answered 131056. Returns when to try again. */
 int64_t pair_limit_refused(struct pair_limit *p, uint64_t pair, int64_t now_us);
 /* Debt from before a restart: `count` messages went to the pair, the first of the window at
- * `first_us` (may lie before the start of the clock: negative). */
+ * `first_us` (may lie before the start of the clock: negative). For start-up, before
+ * other calls for the pair; of two debts the longer holds. */
 void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t first_us, unsigned count);
-/* Pairs remembered now. */
+/* Pairs remembered now, paid ones that are not swept yet among them. */
 unsigned pair_limit_count(const struct pair_limit *p);
 
 #endif

@@ -16,11 +16,13 @@ enum {
     PHONE_MASKED_SIZE = 32,
 };
 
-/* Normalises `len` bytes into '+' and digits. Spaces, dots, dashes and brackets are taken out. On
- * failure `why` (a string constant) says what is wrong. */
+/* Normalises `len` bytes into '+' and digits. ASCII spaces, dots, dashes and brackets, () and [],
+ * are taken out wherever they are; all else is refused. On failure `why` (a string constant that
+ * goes on a sentence: "has letters") says what is wrong. */
 bool phone_parse(const char *text, size_t len, char out[PHONE_SIZE], const char **why) MUST_CHECK;
 
-/* "+919812345621" -> "+9198******21": what logs and tables show. */
+/* "+919812345621" -> "+9198******21": what logs and tables show. What is too short to hide anything
+ * is hidden whole. */
 void phone_mask(const char *phone, char out[PHONE_MASKED_SIZE]);
 
 #endif

@@ -18,7 +18,7 @@ struct first {
 
 struct distinct {
     struct spill *rows;       /* struct distinct_row by id; NULL once settled */
-    struct spill *recipients; /* their hashes, of the rows that hold */
+    struct spill *recipients; /* numbers of the rows that hold */
     struct spill *reused;     /* struct distinct_reused by line */
     struct map *seen;         /* of the part in hand: id -> index into firsts; or recipients */
     struct first *firsts;
@@ -61,6 +61,12 @@ static size_t part_of(uint64_t hash)
     return (size_t)(hash >> 56);
 }
 
+/* Numbers are no hashes: their differences are in the low bits. */
+static uint64_t spread(uint64_t number)
+{
+    return number * 0x9E3779B97F4A7C15u; /* 2^64 / the golden ratio: Knuth's multiplier */
+}
+
 bool distinct_add(struct distinct *d, const struct distinct_row *row, struct err *e)
 {
     if (row->line > DISTINCT_LINE_MAX)
@@ -83,7 +89,7 @@ static bool row_holds(struct distinct *d, const struct distinct_row *row, struct
     d->firsts = grown(d->firsts, d->first_count, &d->first_cap, sizeof(struct first));
     d->firsts[d->first_count++] = (struct first){row->content, row->line};
     d->counts.ids++;
-    return spill_add(d->recipients, part_of(row->recipient), &row->recipient, e);
+    return spill_add(d->recipients, part_of(spread(row->recipient)), &row->recipient, e);
 }
 
 static bool on_row(void *context, const void *record, struct err *e)

@@ -3,13 +3,13 @@
  * distinct.h: which of very many rows bring a new id, which repeat one, and which use one again
  * with other content.
  *
- * Model: of each row the hashes of its id, content and recipient and its line are kept, out of core
- * (distinct_spill.h), in parts by the id's hash. distinct_settle looks at one part after the other:
- * the first row with an id holds, later ones are duplicates or reused ids. Numbers are counted
- * exactly, the same way. Ids are told apart by 64 bits: among 100 million rows the chance that any
- * two ids meet is below 3 in 10,000; such a row would be shown as reused, never be dropped in
- * silence, because its content differs.
- * Memory: 1 MiB, and while settling the distinct ids of one part (12 MiB at 100 million rows).
+ * Model: of each row the hashes of its id and content, its recipient's number and its line are
+ * kept, out of core (distinct_spill.h), in parts by the id's hash. distinct_settle looks at one
+ * part after the other: the first row with an id holds, later ones are duplicates or reused ids.
+ * Numbers are counted exactly, the same way. Ids are told apart by 64 bits: among 100 million rows
+ * the chance that any two ids meet is below 3 in 10,000; such a row would be shown as reused, never
+ * be dropped in silence, because its content differs. Memory: 1 MiB, and while settling the
+ * distinct ids of one part (12 MiB at 100 million rows).
  */
 #ifndef IO_DISTINCT_H
 #define IO_DISTINCT_H

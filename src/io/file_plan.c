@@ -2,7 +2,6 @@
 #include "io/file_plan.h"
 
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -11,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,7 +67,7 @@ static bool take_message(struct planning *p, const struct row *row, struct err *
     const struct distinct_row seen = {
         .id = m->id_hash,
         .content = m->content_hash,
-        .recipient = hash64(m->to, strlen(m->to)),
+        .recipient = strtoull(m->to + 1, NULL, 10), /* past the '+' */
         .line = row->line,
     };
 

@@ -12,6 +12,9 @@
 
 enum { HEAD_SIZE = 256 }; /* bytes looked at to tell what kind of file it is */
 
+/* Letters, so that what is cut can be no number. */
+#define CUT_MARK " [cut]"
+
 struct file_source {
     const struct message_context *context;
     struct source_bytes *bytes;
@@ -123,7 +126,7 @@ bool file_source_open(const char *path, const struct message_context *context,
     bool ok;
 
     s->context = context;
-    s->shown = buf_new(FILE_SHOWN_MAX + sizeof("..."));
+    s->shown = buf_new(FILE_SHOWN_MAX + sizeof(CUT_MARK));
     ok = source_bytes_open(path, &s->bytes, e) && choose_reader(s, path, e);
     if (ok && !columns_read(s, e)) {
         err_wrap(e, "%s", path);
@@ -182,7 +185,7 @@ static void mark_cut(struct buf *shown)
         shown->len--;
     if (ends_in_byte(shown, 0xC0, 0xC0))
         shown->len--;
-    buf_adds(shown, "...");
+    buf_adds(shown, CUT_MARK);
 }
 
 /* The row as one piece: its bytes as they stand in the file. */
@@ -208,69 +211,59 @@ static bool show_whole(struct file_source *s, const struct raw_row *raw, struct 
     return true;
 }
 
-static void reject_row(struct row *out, const char *why)
+static bool has_all_columns(const struct file_source *s, const struct raw_row *raw,
+                            struct reject *why)
 {
-    out->kind = ROW_REJECT;
-    text_copy(out->reject.text, sizeof(out->reject.text), why, strlen(why));
-}
-
-/* Why a row that was taken apart is none all the same; NULL: it is one. */
-static const char *why_misshapen(const struct file_source *s, const struct raw_row *raw,
-                                 struct reject *why)
-{
-    if (raw->kind == RAW_BROKEN)
-        return raw->why;
-    if (s->jsonl || raw->count == s->columns.count)
-        return NULL;
+    if (raw->count == s->columns.count)
+        return true;
     (void)snprintf(why->text, sizeof(why->text), "the row has %zu field%s, the header has %zu",
                    raw->count, raw->count == 1 ? "" : "s", s->columns.count); /* it fits */
-    return why->text;
+    return false;
 }
 
-/* A JSON array or object where a message wants text; NULL: there is none. */
-static const struct field *misplaced_json(const struct file_source *s)
+static bool may_be_json(const struct file_source *s, const char *name)
 {
-    for (size_t i = 0; i < s->field_count; i++) {
-        const struct field *f = &s->fields[i];
-
-        if (f->is_json && strcmp(f->name, "params") != 0 && strcmp(f->name, "components") != 0 &&
-            message_field_is_known(f->name, s->context->defaults))
-            return f;
-    }
-    return NULL;
+    return strcmp(name, "params") == 0 || strcmp(name, "components") == 0 ||
+           !message_field_is_known(name, s->context->defaults);
 }
 
-static void row_check(struct file_source *s, struct row *out)
+static bool has_text_where_wanted(const struct file_source *s, const struct raw_row *raw,
+                                  struct reject *why)
 {
-    const struct field *misplaced = misplaced_json(s);
+    for (size_t i = 0; i < raw->count; i++) {
+        const struct field *f = &raw->fields[i];
 
-    out->kind = ROW_REJECT;
-    if (misplaced) {
-        (void)snprintf(out->reject.text, sizeof(out->reject.text),
+        if (!f->is_json || may_be_json(s, f->name))
+            continue;
+        (void)snprintf(why->text, sizeof(why->text),
                        "%s: an array or object; only params and components may be one",
-                       misplaced->name); /* a cut reason still helps */
-        return;
+                       f->name); /* a known name fits */
+        return false;
     }
-    out->message = message_from_fields(s->fields, s->field_count, s->context, &out->reject);
-    if (out->message)
-        out->kind = ROW_MESSAGE;
+    return true;
+}
+
+static bool is_in_shape(const struct file_source *s, const struct raw_row *raw, struct reject *why)
+{
+    if (raw->kind == RAW_FIELDS)
+        return s->csv ? has_all_columns(s, raw, why) : has_text_where_wanted(s, raw, why);
+    text_copy(why->text, sizeof(why->text), raw->why, strlen(raw->why));
+    return false;
 }
 
 static bool row_take(struct file_source *s, const struct raw_row *raw, struct row *out,
                      struct err *e)
 {
-    struct reject why;
-    const char *misshapen = why_misshapen(s, raw, &why);
-
-    if (misshapen) {
-        reject_row(out, misshapen);
+    out->kind = ROW_REJECT;
+    if (!is_in_shape(s, raw, &out->reject))
         return show_whole(s, raw, e);
-    }
-    s->fields = raw->fields;
-    s->field_count = raw->count;
     if (s->jsonl)
         columns_learn(&s->columns, raw->fields, raw->count, s->context->defaults);
-    row_check(s, out);
+    s->fields = raw->fields;
+    s->field_count = raw->count;
+    out->message = message_from_fields(s->fields, s->field_count, s->context, &out->reject);
+    if (out->message)
+        out->kind = ROW_MESSAGE;
     return true;
 }
 

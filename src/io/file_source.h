@@ -26,7 +26,8 @@ struct file_source;
 enum {
     FILE_ROW_MAX = 262144, /* bytes of one row: eight times the largest `content` */
     FILE_FIELDS_MAX = 256, /* fields of one row: four times MESSAGE_PARAMS_MAX */
-    FILE_SHOWN_MAX = 4096, /* bytes kept of a row that could not be taken apart */
+    FILE_COLUMNS_MAX = FILE_FIELDS_MAX - 2, /* so that a rejects file has room for its own two */
+    FILE_SHOWN_MAX = 4096,                  /* bytes kept of a row that could not be taken apart */
 };
 
 enum file_format { FILE_CSV, FILE_JSONL };
@@ -64,11 +65,12 @@ enum file_format file_source_format(const struct file_source *s);
 /* SHA-256 of all bytes, those of rejects too; valid after ROW_END. */
 void file_source_hash(const struct file_source *s, unsigned char out[32]);
 /* Columns that no message field uses, for one warning; count returned. For JSONL: those seen so
- * far, FILE_FIELDS_MAX at most. `line` and `reason`, from a rejects file, are not among them. */
+ * far, FILE_COLUMNS_MAX at most. `line` and `reason`, from a rejects file, are not among them. */
 size_t file_source_unknown_columns(const struct file_source *s, const char *const **names);
 /* The original fields of the row that file_source_next just gave, for the rejects file. Of a row
- * that could not be taken apart, or has more or fewer fields than the header: its first
- * FILE_SHOWN_MAX bytes as the one field `to`, so that it is refused again until it is mended.
+ * that could not be taken apart, has more or fewer fields than the header, or an array where text
+ * is wanted: its first FILE_SHOWN_MAX bytes as the one field `to`. Written so, nobody guesses which
+ * column is which, and the row is refused again until it is mended.
  * Borrowed until the next call. */
 size_t file_source_fields(const struct file_source *s, const struct field **fields);
 /* The columns, in order; an unnamed one is "". For JSONL: `to` and the keys seen so far. */

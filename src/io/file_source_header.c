@@ -44,11 +44,15 @@ static bool has_column(const struct columns *c, const char *name, size_t len)
     return false;
 }
 
-/* The two columns that a rejects file has on top are no news. */
+/* The two columns that a rejects file has on top. */
+static bool is_of_rejects(const char *name)
+{
+    return strcmp(name, "line") == 0 || strcmp(name, "reason") == 0;
+}
+
 static bool is_unknown(const char *name, const struct message_defaults *defaults)
 {
-    return *name && strcmp(name, "line") != 0 && strcmp(name, "reason") != 0 &&
-           !message_field_is_known(name, defaults);
+    return *name && !is_of_rejects(name) && !message_field_is_known(name, defaults);
 }
 
 static void add_column(struct columns *c, const char *name, size_t len,
@@ -92,16 +96,26 @@ static bool add_from_header(struct columns *c, struct field f,
     return true;
 }
 
+static bool too_many(size_t count, struct err *e)
+{
+    return err_set(e, EXIT_BAD_DATA, "the header has %zu columns; at most %d are allowed", count,
+                   FILE_COLUMNS_MAX);
+}
+
 bool columns_from_header(struct columns *c, const struct field *fields, size_t count,
                          const struct message_defaults *defaults, struct err *e)
 {
+    size_t own = 0;
+
     if (count > FILE_FIELDS_MAX)
-        return err_set(e, EXIT_BAD_DATA, "the header has %zu columns; at most %d are allowed",
-                       count, FILE_FIELDS_MAX);
+        return too_many(count, e);
     for (size_t i = 0; i < count; i++) {
         if (!add_from_header(c, trimmed(fields[i]), defaults, e))
             return false;
+        own += !is_of_rejects(c->names[i]);
     }
+    if (own > FILE_COLUMNS_MAX)
+        return too_many(own, e);
     return has_column(c, "to", 2) || no_to_column(c, e);
 }
 
@@ -118,14 +132,21 @@ bool columns_match(const struct columns *c, const struct field *fields, size_t c
     return true;
 }
 
+/* A name with blanks around it would not come back from a CSV header. */
+static bool is_plain(const char *name, size_t len)
+{
+    return len == 0 || (!is_blank(name[0]) && !is_blank(name[len - 1]));
+}
+
 void columns_learn(struct columns *c, const struct field *fields, size_t count,
                    const struct message_defaults *defaults)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && c->count < FILE_COLUMNS_MAX; i++) {
         const char *name = fields[i].name;
+        size_t len = strlen(name);
         bool in_place = i < c->count && strcmp(c->names[i], name) == 0;
 
-        if (!in_place && c->count < FILE_FIELDS_MAX && !has_column(c, name, strlen(name)))
-            add_column(c, name, strlen(name), defaults);
+        if (!in_place && is_plain(name, len) && !has_column(c, name, len))
+            add_column(c, name, len, defaults);
     }
 }

@@ -25,7 +25,7 @@ bool columns_from_header(struct columns *c, const struct field *fields, size_t c
                          const struct message_defaults *defaults, struct err *e) MUST_CHECK;
 /* Is it the header that the columns came from? */
 bool columns_match(const struct columns *c, const struct field *fields, size_t count) MUST_CHECK;
-/* Takes in the names that are new, as far as there is room. */
+/* Takes in the names that are new, as far as there is room; not those with blanks around them. */
 void columns_learn(struct columns *c, const struct field *fields, size_t count,
                    const struct message_defaults *defaults);
 

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "secret/private_file.h"
 
-#include "base/mem.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <sodium.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- reading ---- */
 
-static bool open_failed(const char *path, int error, struct err *e)
+static bool open_failed(const struct private_file *file, int error, struct err *e)
 {
+    const char *path = file->path;
+
     switch (error) {
     case ENOENT:
     case ENOTDIR:
-        return err_set(e, EXIT_NO_INPUT, "%s: there is no such file", path);
+        return err_set(e, EXIT_NO_INPUT, "%s: there is no such file; make it with: %s", path,
+                       file->maker);
     case ELOOP:
         return err_set(e, EXIT_CONFIG, "%s: is a symbolic link; name the file itself", path);
     case ENXIO: /* a socket */
@@ -76,7 +76,7 @@ static bool read_open_file(const struct private_file *file, int fd, struct secre
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return open_failed(file->path, errno, e);
+        return open_failed(file, errno, e);
     if (!check_kind(file->path, &st, e) || !check_privacy(file, &st, e) ||
         !check_size(file, &st, e))
         return false;
@@ -92,7 +92,7 @@ bool private_file_read(const struct private_file *file, struct secret **out, str
     bool ok;
 
     if (fd < 0)
-        return open_failed(file->path, errno, e);
+        return open_failed(file, errno, e);
     ok = read_open_file(file, fd, out, e);
     close(fd);
     return ok;
@@ -100,105 +100,14 @@ bool private_file_read(const struct private_file *file, struct secret **out, str
 
 /* ---- writing ---- */
 
-/* A file that is being written: under a name of its own in the folder of its target. */
-struct draft {
-    int folder;
-    const char *name; /* of the target, in the folder */
-    char draft_name[NAME_MAX + 1];
-};
-
-static bool write_failed(const char *path, const char *what, struct err *e)
-{
-    return err_set(e, EXIT_CANT_CREATE, "%s: cannot be written (%s: %s)", path, what,
-                   strerror(errno));
-}
-
-static bool open_folder(const char *path, struct draft *d, struct err *e)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
-
-    d->name = slash ? slash + 1 : path;
-    (void)snprintf(d->draft_name, sizeof(d->draft_name), ".tidings-%08x%08x.tmp",
-                   randombytes_random(), randombytes_random());
-    d->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (d->folder < 0)
-        (void)err_set(e, EXIT_CANT_CREATE, "%s: the folder '%s' cannot be opened: %s", path, folder,
-                      strerror(errno));
-    mem_free(folder);
-    return d->folder >= 0;
-}
-
-static bool write_all(int fd, const unsigned char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t put = write(fd, bytes, len);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        bytes += put;
-        len -= (size_t)put;
-    }
-    return true;
-}
-
-static bool write_draft(const struct draft *d, const void *bytes, size_t len)
-{
-    int fd = openat(d->folder, d->draft_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    S_IRUSR | S_IWUSR);
-    bool ok;
-    int error;
-
-    if (fd < 0)
-        return false;
-    /* fchmod: a umask could have taken away what the owner needs. */
-    ok = fchmod(fd, S_IRUSR | S_IWUSR) == 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
-    error = errno;
-    if (close(fd) != 0 && ok)
-        return false;
-    errno = error;
-    return ok;
-}
-
-/* Gives the draft its name. A link, unlike a rename, never takes the place of anything. */
-static bool place_draft(const struct draft *d, enum private_write how)
-{
-    if (how == PRIVATE_REPLACE)
-        return renameat(d->folder, d->draft_name, d->folder, d->name) == 0;
-    return linkat(d->folder, d->draft_name, d->folder, d->name, 0) == 0 &&
-           unlinkat(d->folder, d->draft_name, 0) == 0;
-}
-
-static bool write_in_folder(const char *path, const struct draft *d, enum private_write how,
-                            const struct secret *content, struct err *e)
-{
-    bool placed;
-
-    if (!write_draft(d, secret_bytes(content), secret_len(content)))
-        return write_failed(path, "writing", e);
-    placed = place_draft(d, how);
-    if (!placed && errno == EEXIST)
-        return err_set(e, EXIT_CANT_CREATE, "%s: exists, and is never written over", path);
-    if (!placed)
-        return write_failed(path, "naming", e);
-    if (fsync(d->folder) != 0)
-        return write_failed(path, "syncing its folder", e);
-    return true;
-}
-
 bool private_file_write(const char *path, enum private_write how, const struct secret *content,
                         struct err *e)
 {
-    struct draft d;
-    bool ok;
+    struct file_writer w;
+    bool ok = file_begin(&w, path, S_IRUSR | S_IWUSR, e) &&
+              file_add(&w, secret_bytes(content), secret_len(content), e) &&
+              (how == PRIVATE_NEW ? file_commit_new(&w, e) : file_commit(&w, e));
 
-    if (!open_folder(path, &d, e))
-        return false;
-    ok = write_in_folder(path, &d, how, content, e);
-    if (!ok)
-        (void)unlinkat(d.folder, d.draft_name, 0); /* may not have been made */
-    close(d.folder);
+    file_abandon(&w);
     return ok;
 }

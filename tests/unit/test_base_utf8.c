@@ -92,6 +92,14 @@ static void test_cut_never_splits(void **state)
     }
 }
 
+static void test_cut_loses_little_of_invalid_text(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_cut("\x80\x80\x80\x80\x80\x80\x80", 7, 6), 6);
+    assert_int_equal(utf8_cut("\x80\x80", 2, 1), 1);
+    assert_int_equal(utf8_cut("\x80\x80", 2, 0), 0);
+}
+
 static void test_counts_as_utf16(void **state)
 {
     (void)state;
@@ -107,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_overlong_and_stray_bytes),
         cmocka_unit_test(test_cut_never_splits),
+        cmocka_unit_test(test_cut_loses_little_of_invalid_text),
         cmocka_unit_test(test_counts_as_utf16),
     };
 

@@ -282,10 +282,10 @@ static void keygen_never_writes_over(void **state)
     (void)state;
     (void)file_get("key", before, sizeof(before));
     assert_false(token_key_make("key", &e));
-    assert_says(&e, EXIT_CANT_CREATE, "key: exists");
+    assert_says(&e, EXIT_CANT_CREATE, "key exists already");
     assert_int_equal(symlink("nowhere", "dangling"), 0);
     assert_false(token_key_make("dangling", &e));
-    assert_says(&e, EXIT_CANT_CREATE, "dangling: exists");
+    assert_says(&e, EXIT_CANT_CREATE, "dangling exists already");
     assert_int_equal(file_get("key", after, sizeof(after)), 32);
     assert_memory_equal(before, after, 32);
     assert_int_equal(folder_count(), 2); /* no draft left behind */

@@ -6,6 +6,7 @@
 #include "test_token_folder.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -154,6 +155,7 @@ static pid_t start_asking(const struct terminal *t, const char *expected)
         struct secret *token = NULL;
         struct err e = {0};
 
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody waiting */
         (void)dup2(ends[1], STDERR_FILENO);
         if (!token_input_read(t->program, &token, &e))
             _exit(100 + (int)e.code % 100);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/pair_limit.h"
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+
+enum {
+    FIRST_SLOTS = 256,
+    SLOTS_MAX = 2 * PAIR_MAX, /* 12 MB */
+    INTERVAL_US = PAIR_INTERVAL_MS * 1000,
+    ROW_US = PAIR_ROW_MS * 1000,
+    COUNT_MAX = UINT16_MAX, /* debt saturates: more than four days */
+};
+
+struct pair {
+    uint64_t key;
+    int64_t start_us; /* of the window */
+    uint32_t shut_ms; /* shut by a refusal until start + this; 0: not */
+    uint16_t count;   /* messages since the start */
+    uint8_t refusals; /* in a row */
+    bool is_used;     /* the slot is taken */
+};
+
+/* Open addressing; pairs leave only when the whole table is built again. */
+struct pair_limit {
+    struct pair *slots;
+    unsigned mask; /* number of slots, a power of two, less one */
+    unsigned used;
+};
+
+/* ---- One pair. */
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t paid_us(const struct pair *p)
+{
+    return p->start_us + (int64_t)p->count * INTERVAL_US;
+}
+
+static int64_t shut_until_us(const struct pair *p)
+{
+    return p->start_us + (int64_t)p->shut_ms * 1000;
+}
+
+static bool is_window_open(const struct pair *p, int64_t now_us)
+{
+    return now_us < p->start_us + INTERVAL_US && p->count < PAIR_BURST;
+}
+
+static int64_t next_us(const struct pair *p, int64_t now_us)
+{
+    int64_t debt_us = is_window_open(p, now_us) ? now_us : paid_us(p);
+
+    return later(debt_us, shut_until_us(p));
+}
+
+/* When there will be nothing left to know of it. */
+static int64_t forget_us(const struct pair *p)
+{
+    int64_t row_us = p->refusals ? ROW_US : 0;
+
+    return later(paid_us(p), shut_until_us(p)) + row_us;
+}
+
+static void open_window(struct pair *p, int64_t now_us)
+{
+    if (now_us >= forget_us(p))
+        p->refusals = 0;
+    p->start_us = now_us;
+    p->shut_ms = 0;
+    p->count = 0;
+}
+
+/* 4^refusals seconds from now, as milliseconds from the window's start. */
+static void shut(struct pair *p, int64_t now_us)
+{
+    int64_t pause_us = INT64_C(1000000) << (2 * p->refusals);
+    int64_t shut_ms = (now_us + pause_us - p->start_us + 999) / 1000;
+
+    p->shut_ms = shut_ms < UINT32_MAX ? (uint32_t)shut_ms : UINT32_MAX;
+}
+
+/* ---- The table. */
+
+/* Keys are hashes; a multiplication spreads also those of tests. */
+static struct pair *slot_of(const struct pair_limit *p, uint64_t key)
+{
+    unsigned place = (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & p->mask;
+
+    while (p->slots[place].is_used && p->slots[place].key != key)
+        place = (place + 1) & p->mask;
+    return &p->slots[place];
+}
+
+static unsigned count_beyond(const struct pair_limit *p, int64_t at_us)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i <= p->mask; i++) {
+        if (p->slots[i].is_used && forget_us(&p->slots[i]) > at_us)
+            count++;
+    }
+    return count;
+}
+
+/* From when on a debt must last to be kept: now, or later when there are too many. */
+static int64_t keep_from_us(const struct pair_limit *p, int64_t now_us)
+{
+    int64_t from_us = now_us;
+
+    if (count_beyond(p, now_us) <= PAIR_MAX)
+        return now_us;
+    for (int64_t ahead_us = 1000000; count_beyond(p, from_us) > PAIR_MAX / 2; ahead_us *= 2)
+        from_us = now_us + ahead_us;
+    return from_us;
+}
+
+static void allocate(struct pair_limit *p, unsigned slots)
+{
+    p->slots = mem_alloc(slots * sizeof(struct pair));
+    p->mask = slots - 1;
+    p->used = 0;
+}
+
+/* Builds the table again with what is still in debt, at most half full. */
+static void sweep(struct pair_limit *p, int64_t now_us)
+{
+    struct pair_limit old = *p;
+    int64_t from_us = keep_from_us(p, now_us);
+    unsigned kept = count_beyond(p, from_us);
+    unsigned slots = FIRST_SLOTS;
+
+    while (slots / 8 * 3 < kept && slots < SLOTS_MAX)
+        slots *= 2;
+    allocate(p, slots);
+    for (unsigned i = 0; i <= old.mask; i++) {
+        const struct pair *pair = &old.slots[i];
+
+        if (pair->is_used && forget_us(pair) > from_us) {
+            *slot_of(p, pair->key) = *pair;
+            p->used++;
+        }
+    }
+    mem_free(old.slots);
+}
+
+/* The pair, made when it is not known. */
+static struct pair *find_or_add(struct pair_limit *p, uint64_t key, int64_t now_us)
+{
+    struct pair *pair = slot_of(p, key);
+
+    if (pair->is_used)
+        return pair;
+    if (p->used >= (p->mask + 1) / 4 * 3) {
+        sweep(p, now_us);
+        pair = slot_of(p, key);
+    }
+    p->used++;
+    *pair = (struct pair){.key = key, .start_us = now_us, .is_used = true};
+    return pair;
+}
+
+/* ---- What the caller sees. */
+
+struct pair_limit *pair_limit_new(void)
+{
+    struct pair_limit *p = MEM_NEW(struct pair_limit);
+
+    allocate(p, FIRST_SLOTS);
+    return p;
+}
+
+void pair_limit_free(struct pair_limit *p)
+{
+    if (!p)
+        return;
+    mem_free(p->slots);
+    mem_free(p);
+}
+
+int64_t pair_limit_next_us(struct pair_limit *p, uint64_t pair, int64_t now_us)
+{
+    const struct pair *known = slot_of(p, pair);
+
+    return known->is_used ? next_us(known, now_us) : now_us;
+}
+
+void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us)
+{
+    struct pair *known = find_or_add(p, pair, now_us);
+
+    if (!is_window_open(known, now_us) && now_us >= next_us(known, now_us))
+        open_window(known, now_us);
+    if (known->count < COUNT_MAX)
+        known->count++;
+}
+
+void pair_limit_returned(struct pair_limit *p, uint64_t pair, int64_t now_us)
+{
+    struct pair *known = slot_of(p, pair);
+
+    if (known->is_used && known->count > 0 && now_us < paid_us(known))
+        known->count--;
+}
+
+int64_t pair_limit_refused(struct pair_limit *p, uint64_t pair, int64_t now_us)
+{
+    struct pair *known = find_or_add(p, pair, now_us);
+
+    if (now_us >= shut_until_us(known)) {
+        shut(known, now_us);
+        if (known->refusals < PAIR_REFUSALS_MAX)
+            known->refusals++;
+    }
+    return next_us(known, now_us);
+}
+
+void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t first_us, unsigned count)
+{
+    struct pair debt = {.start_us = first_us, .count = COUNT_MAX};
+    struct pair *known = find_or_add(p, pair, first_us);
+
+    if (count < COUNT_MAX)
+        debt.count = (uint16_t)count;
+    if (paid_us(&debt) <= paid_us(known))
+        return;
+    known->start_us = debt.start_us;
+    known->count = debt.count;
+}
+
+unsigned pair_limit_count(const struct pair_limit *p)
+{
+    return p->used;
+}

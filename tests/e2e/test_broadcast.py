@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""`tidings broadcast` from end to end: the happy path, running it again, changed files, rejects."""
+import json
+import signal
+import unittest
+
+from harness import EndToEnd, number, wait_until
+
+
+class HappyPath(EndToEnd):
+    def test_every_row_once_over_http_1_1(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 500)
+        result = box.run("broadcast", file, "--expect-count", "500", "--report", "report.json")
+        self.assert_code(result, 0)
+        self.assert_each_once(mock, box, 500)
+        report = json.loads((box.folder / "report.json").read_text())
+        self.assertEqual(report["states"]["accepted"], 500)
+        self.assertEqual(report["throttles"], 0)
+        self.assertIn("✅ WhatsApp sent successfully", result.err)
+        self.assertNotIn(number(1), result.err)
+
+    def test_every_row_once_over_http_2(self):
+        mock = self.mock()
+        box = self.box(mock, {"http.version": "2"})
+        result = box.run("broadcast", box.results("results.csv", 500), "--yes")
+        self.assert_code(result, 0)
+        self.assert_each_once(mock, box, 500)
+
+    def test_a_complete_broadcast_sends_nothing_again(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 50)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        again = box.run("broadcast", file, "--yes")
+        self.assert_code(again, 0)
+        self.assertIn("complete", again.err)
+        self.assertEqual(mock.stats()["accepted"], 50)
+
+    def test_every_request_carries_an_opaque_id_of_its_own(self):
+        mock = self.mock()
+        box = self.box(mock)
+        self.assert_code(box.run("broadcast", box.results("r.csv", 30), "--yes"), 0)
+        opaque = {m["opaque"] for m in mock.messages().values()}
+        self.assertEqual(len(opaque), 30)
+        for text in opaque:
+            self.assertLessEqual(len(text), 128)
+            self.assertNotIn("98", text[:2])
+
+    def test_the_token_is_nowhere(self):
+        from harness import TOKEN
+        mock = self.mock()
+        box = self.box(mock, {"log.level": "debug"})
+        result = box.run("broadcast", box.results("r.csv", 20), "--yes")
+        self.assertNotIn(TOKEN, result.err + result.out)
+        for path in box.folder.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(TOKEN.encode(), path.read_bytes(), path)
+
+    def test_jsonl_and_standard_input(self):
+        mock = self.mock()
+        box = self.box(mock)
+        lines = "".join(json.dumps({"to": number(i), "params": ["Asha", "Physics", "https://x/1"],
+                                    "ref": f"r{i}"}) + "\n" for i in range(40))
+        result = box.run("broadcast", "-", "--name", "piped", "--yes", stdin=lines)
+        self.assert_code(result, 0)
+        self.assertEqual({r["ref"] for r in box.log()}, {f"r{i}" for i in range(40)})
+        self.assertEqual(mock.stats()["accepted"], 40)
+
+
+class Asking(EndToEnd):
+    def test_without_a_terminal_it_wants_a_word(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 5)
+        self.assert_code(box.run("broadcast", file), 64)
+        self.assert_code(box.run("broadcast", file, "--expect-count", "6"), 64)
+        self.assertEqual(mock.stats()["accepted"], 0)
+
+    def test_dry_run_sends_nothing_and_makes_no_ledger(self):
+        mock = self.mock()
+        box = self.box(mock)
+        result = box.run("broadcast", box.results("results.csv", 5), "--dry-run")
+        self.assert_code(result, 0)
+        self.assertFalse(box.ledger.exists())
+        self.assertEqual(mock.stats()["requests"], 0)
+
+    def test_the_kill_switch_checks_and_holds(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 5)
+        off = box.run("broadcast", file, "--yes", env={"WHATSAPP_ENABLED": "false"})
+        self.assert_code(off, 5)
+        self.assertEqual(mock.stats()["accepted"], 0)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        self.assert_each_once(mock, box, 5)
+
+    def test_limit_sends_the_first_rows_and_goes_on_later(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 20)
+        self.assertIn(box.run("broadcast", file, "--yes", "--limit", "5").code, (0, 5))
+        self.assertEqual(mock.stats()["accepted"], 5)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        self.assert_each_once(mock, box, 20)
+
+
+class Changes(EndToEnd):
+    def test_a_changed_file_is_noticed(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 10)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        box.results("results.csv", 12)
+        changed = box.run("broadcast", file, "--yes")
+        self.assert_code(changed, 65)
+        self.assertEqual(mock.stats()["accepted"], 10)
+        self.assert_code(box.run("broadcast", file, "--yes", "--accept-changes"), 0)
+        self.assert_each_once(mock, box, 12)
+
+    def test_an_id_with_other_content_is_not_sent(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [{"id": "a", "to": number(1), "params": '["A","B","C"]'},
+                {"id": "a", "to": number(2), "params": '["A","B","C"]'}]
+        result = box.run("broadcast", box.write_csv("r.csv", rows), "--yes")
+        self.assert_code(result, 3)
+        self.assertEqual(mock.stats()["accepted"], 1)
+        self.assertIn("id_reused", (box.folder / "r.csv.rejected.csv").read_text())
+
+    def test_duplicates_are_dropped(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [{"to": number(1), "params": '["A","B","C"]'}] * 3
+        result = box.run("broadcast", box.write_csv("r.csv", rows), "--yes")
+        self.assert_code(result, 0)
+        self.assertEqual(mock.stats()["accepted"], 1)
+
+    def test_a_second_instance_is_told_who_holds_the_ledger(self):
+        mock = self.mock("--latency", "300")
+        box = self.box(mock, {"http.max_in_flight": "4"})
+        first = self.start(box, "broadcast", box.results("a.csv", 40), "--yes")
+        wait_until(lambda: mock.stats()["requests"] > 0, "the first request")
+        second = box.run("broadcast", box.results("b.csv", 5), "--yes")
+        self.assert_code(second, 75)
+        self.assertIn(str(first.pid), second.err)
+        first.signal(signal.SIGTERM)
+        self.assert_code(first.finish(), 5)
+
+
+class Rejects(EndToEnd):
+    NASTY = (b"\xef\xbb\xbfto,educator_name,test_name,dashboard_url\r\n"
+             b"+919800000001,Asha,Physics,https://e/1\r\n"
+             b"98,Too short,Physics,https://e/2\r\n"
+             b'"+91 98000 00003","Ra""vi","Line\nbreak",https://e/3\r\n'
+             b"+919800000004,N\x00ul,Physics,https://e/4\r\n"
+             b"+919800000005,Bad \xff byte,Physics,https://e/5\r\n"
+             b"+919800000006," + b"x" * 1000000 + b",Physics,https://e/6\r\n"
+             b"+919800000007,\xe0\xa4\x86\xe0\xa4\xb6\xe0\xa4\xbe,Physics,https://e/7\r\n"
+             b"+919800000008,Too,few\r\n"
+             b"+919800000009,,Physics,https://e/9\r\n"
+             b'"+919800000010","Quoted, comma",Physics,https://e/10')
+
+    def test_bad_rows_stop_nobody(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.folder / "nasty.csv"
+        file.write_bytes(self.NASTY)
+        result = box.run("broadcast", file, "--yes")
+        self.assert_code(result, 3)
+        self.assertEqual(set(mock.messages()), {number(1), number(7), number(10)})
+        rejects = (box.folder / "nasty.csv.rejected.csv").read_text(errors="replace")
+        for line in ("3", "4", "6", "7", "8", "10", "11"):
+            self.assertRegex(rejects, rf"(?m)(^|,){line},")
+
+    def test_a_mended_rejects_file_is_input(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [{"to": "12ab", "params": '["A","B","C"]', "class_id": "K"}]
+        file = box.write_csv("r.csv", rows)
+        self.assert_code(box.run("broadcast", file, "--yes"), 65)
+        rejects = box.folder / "r.csv.rejected.csv"
+        rejects.write_text(rejects.read_text().replace("12ab", number(1)))
+        self.assert_code(box.run("broadcast", rejects, "--yes"), 0)
+        self.assertEqual(box.log()[0]["class_id"], "K")
+
+    def test_no_usable_row_and_no_file(self):
+        mock = self.mock()
+        box = self.box(mock)
+        empty = box.folder / "empty.csv"
+        empty.write_text("")
+        self.assert_code(box.run("broadcast", empty, "--yes"), 65)
+        empty.write_text("name\nAsha\n")
+        result = box.run("broadcast", empty, "--yes")
+        self.assert_code(result, 65)
+        self.assertIn("to", result.err)
+        self.assert_code(box.run("broadcast", "nothing.csv", "--yes"), 66)
+
+
+if __name__ == "__main__":
+    unittest.main()

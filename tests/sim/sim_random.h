@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sim_random.h: the one source of chance in a simulation: splitmix64 from a seed.
+ */
+#ifndef SIM_SIM_RANDOM_H
+#define SIM_SIM_RANDOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sim_random {
+    uint64_t state;
+};
+
+static inline uint64_t sim_random_next(struct sim_random *r)
+{
+    uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* In [0, below). */
+static inline uint64_t sim_random_below(struct sim_random *r, uint64_t below)
+{
+    return below ? sim_random_next(r) % below : 0;
+}
+
+static inline bool sim_random_chance(struct sim_random *r, unsigned of_10000)
+{
+    return sim_random_below(r, 10000) < of_10000;
+}
+
+#endif
