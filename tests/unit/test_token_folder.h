@@ -64,7 +64,7 @@ static inline int folder_leave(void **state)
             (void)rmdir(entry->d_name);
     }
     closedir(dir);
-    (void)chdir("/");
+    assert_int_equal(chdir("/"), 0);
     (void)rmdir(*state);
     mem_free(*state);
     return 0;
