@@ -20,10 +20,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLAG(flag_name, flag_kind, member, value_name, text)                                       \
-    {                                                                                              \
-        .name = (flag_name), .kind = (flag_kind),                                                  \
-        .offset = offsetof(struct broadcast_flags, member), .value = (value_name), .help = (text)  \
+#define FLAG(flag_name, flag_kind, member, value_name, text)                                      \
+    {                                                                                             \
+        .name = (flag_name), .kind = (flag_kind),                                                 \
+        .offset = offsetof(struct broadcast_flags, member), .value = (value_name), .help = (text) \
     }
 
 static const struct flag flags[] = {
@@ -52,7 +52,6 @@ struct broadcast {
     struct broadcast_plan plan;
     struct ledger_broadcast record;
     struct ledger_filter waiting; /* messages of this broadcast that wait in the ledger */
-    uint64_t offered; /* rows given to the engine, for --limit */
 };
 
 /* ---- The source: the file's second reading. */
@@ -76,15 +75,16 @@ static bool next_message(void *context, struct message **out, struct err *e)
     struct row row;
 
     *out = NULL;
-    if (b->flags.limit && b->offered == b->flags.limit)
-        return true;
     do {
         if (!file_source_next(b->plan.source, &row, e))
             return false;
     } while (row.kind == ROW_REJECT);
     if (row.kind == ROW_END)
         return check_unchanged(b, e);
-    b->offered++;
+    if (row.line > b->plan.file.last_line) { /* --limit ends here */
+        message_free(row.message);
+        return file_source_drain(b->plan.source, e) && check_unchanged(b, e);
+    }
     *out = row.message;
     return true;
 }
@@ -183,7 +183,7 @@ static int send_all(struct broadcast *b)
         (void)give_account(b); /* what is known is worth saying beside the error */
         return call_fail(&e);
     }
-    if (b->run.end == DISPATCH_FINISHED && !b->flags.limit &&
+    if (dispatch_end(b->run.dispatch) == DISPATCH_FINISHED && !b->flags.limit &&
         !put_record(b, BROADCAST_COMPLETE, &e))
         return call_fail(&e);
     return give_account(b);
@@ -243,18 +243,18 @@ int command_broadcast(int argc, char **argv)
 {
     struct broadcast *b = MEM_NEW(struct broadcast);
     struct err e;
-    int code = EXIT_DONE;
+    int code;
 
     run_begin(&b->run, argc, argv);
-    if (call_begin(&b->run.call, &table, argc, argv, &b->flags, &code)) {
-        if (broadcast_plan_make(&b->plan, &b->run.call, &b->flags, &e))
-            code = run_planned(b);
-        else
-            code = call_fail(&e);
+    if (call_begin(&b->run.call, &table, argc, argv, &b->flags)) {
+        b->run.call.exit_code = broadcast_plan_make(&b->plan, &b->run.call, &b->flags, &e)
+                                    ? run_planned(b)
+                                    : call_fail(&e);
         run_close(&b->run);
         broadcast_plan_free(&b->plan);
         call_end(&b->run.call);
     }
+    code = b->run.call.exit_code;
     mem_free(b);
     return code;
 }

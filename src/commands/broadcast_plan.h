@@ -26,16 +26,16 @@ struct broadcast_flags {
 
 struct broadcast_plan {
     char name[MESSAGE_LABEL_MAX + 1];
-    char path[4096];          /* of the file that is read: FILE, or the copy of standard input */
+    char path[4096]; /* of the file that is read: FILE, or the copy of standard input */
     char rejects_path[4200];
-    double rate;              /* RATE_UNLIMITED or a second */
-    const char *params_text;  /* the columns, as given */
-    const char **params;      /* split; free with mem_free */
+    double rate;             /* RATE_UNLIMITED or a second */
+    const char *params_text; /* the columns, as given */
+    const char **params;     /* split; free with mem_free */
     struct message_defaults defaults;
     struct message_context context;
     struct file_source *source;
-    struct file_plan file;    /* what is in it */
-    unsigned char hash[32];   /* of what else decides ids: template, lang, params, sender */
+    struct file_plan file;  /* what is in it */
+    unsigned char hash[32]; /* of what else decides ids: template, lang, params, sender */
 };
 
 /* Checks flags, opens and reads the file. Free with broadcast_plan_free in both cases. */

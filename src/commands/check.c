@@ -20,9 +20,14 @@ struct check_flags {
 };
 
 static const struct flag flags[] = {
-    {.name = "strict", .kind = FLAG_OPTIONAL, .offset = offsetof(struct check_flags, strict),
-     .value = "warn", .help = "a ❌ ends 78 (77 token refused, 69 unreachable); =warn: a ⚠️ too"},
-    {.name = "offline", .kind = FLAG_SWITCH, .offset = offsetof(struct check_flags, offline),
+    {.name = "strict",
+     .kind = FLAG_OPTIONAL,
+     .offset = offsetof(struct check_flags, strict),
+     .value = "warn",
+     .help = "a ❌ ends 78 (77 token refused, 69 unreachable); =warn: a ⚠️ too"},
+    {.name = "offline",
+     .kind = FLAG_SWITCH,
+     .offset = offsetof(struct check_flags, offline),
      .help = "leave Graph out"},
 };
 
@@ -89,13 +94,12 @@ static void print_text(const struct check *c)
     printf("WhatsApp Configuration Check\n\n%s\n\nConfiguration:\n",
            s->enabled ? "✅ WhatsApp is ENABLED" : "⚠️  WhatsApp is DISABLED");
     printf("  WHATSAPP_TOKEN: %s%s\n", c->masked,
-           !c->token                         ? ""
+           !c->token                        ? ""
            : c->token_kind == ACCESS_SEALED ? " (sealed)"
                                             : " (plain)");
     printf("  WHATSAPP_PHONE_ID: %s\n  WABA_ID: %s\n", or_not_set(s->phone_id),
            or_not_set(s->waba_id));
-    printf("  API_VERSION: %s\n  API_BASE: %s/%s\n\n", s->api_version, s->api_base,
-           s->api_version);
+    printf("  API_VERSION: %s\n  API_BASE: %s/%s\n\n", s->api_version, s->api_base, s->api_version);
     printf("%s\n\n", is_valid ? "✅ Configuration is VALID" : "❌ Configuration is NOT VALID");
     if (is_valid)
         printf("%s\n\n", s->enabled ? "Ready to send WhatsApp notifications!"
@@ -171,12 +175,11 @@ static int run(struct check *c)
 int command_check(int argc, char **argv)
 {
     struct check c = {0};
-    int code = EXIT_DONE;
 
-    if (call_begin(&c.call, &table, argc, argv, &c.flags, &code)) {
-        code = run(&c);
+    if (call_begin(&c.call, &table, argc, argv, &c.flags)) {
+        c.call.exit_code = run(&c);
         secret_free(c.token);
         call_end(&c.call);
     }
-    return code;
+    return c.call.exit_code;
 }

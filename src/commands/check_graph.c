@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-    ANSWER_MAX = 1 << 20,    /* a page of templates */
-    CLOCK_SKEW_MS = 30000,   /* TLS and records stand this much easily; more is worth a look */
+    ANSWER_MAX = 1 << 20,  /* a page of templates */
+    CLOCK_SKEW_MS = 30000, /* TLS and records stand this much easily; more is worth a look */
     PATH_MAX_BYTES = 1024,
 };
 

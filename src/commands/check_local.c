@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    SPACE_WARNING_MB = 512,      /* a million messages take about 350 */
-    CLOCK_FLOOR_S = 1767225600,  /* 2026-01-01: a clock before it is not set */
+    SPACE_WARNING_MB = 512,     /* a million messages take about 350 */
+    CLOCK_FLOOR_S = 1767225600, /* 2026-01-01: a clock before it is not set */
 };
 
 /* The deepest folder of `path` that is there. */
@@ -65,9 +65,9 @@ static void check_clock(struct findings *f)
     int64_t wall_ms = clock_wall_ms();
 
     clock_text(wall_ms, now);
-    findings_add(f, wall_ms / 1000 < CLOCK_FLOOR_S ? FINDING_WARNING : FINDING_GOOD, "clock", "%s%s",
-                 now, wall_ms / 1000 < CLOCK_FLOOR_S ? ": set it, times on record would be wrong"
-                                                     : "");
+    findings_add(f, wall_ms / 1000 < CLOCK_FLOOR_S ? FINDING_WARNING : FINDING_GOOD, "clock",
+                 "%s%s", now,
+                 wall_ms / 1000 < CLOCK_FLOOR_S ? ": set it, times on record would be wrong" : "");
 }
 
 /* Their contents are refused where others can read them; here it is said before. */

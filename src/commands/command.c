@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMMON(flag_name, short_name, flag_kind, member, value_name, text)                         \
-    {                                                                                              \
-        .name = (flag_name), .letter = (short_name), .kind = (flag_kind),                          \
-        .offset = offsetof(struct common_flags, member), .value = (value_name), .help = (text)     \
+#define COMMON(flag_name, short_name, flag_kind, member, value_name, text)                     \
+    {                                                                                          \
+        .name = (flag_name), .letter = (short_name), .kind = (flag_kind),                      \
+        .offset = offsetof(struct common_flags, member), .value = (value_name), .help = (text) \
     }
 
 const struct flag common_flags[] = {
@@ -59,7 +59,7 @@ static bool load_settings(struct call *c)
     return settings_load(&c->settings, &sources);
 }
 
-static bool open_log(struct call *c, int *exit_code)
+static bool open_log(struct call *c)
 {
     struct log_options options = {
         .level = (enum log_level)c->settings.log_level,
@@ -72,7 +72,7 @@ static bool open_log(struct call *c, int *exit_code)
     options.colour = c->colour && !*c->settings.log_file;
     if (log_open(&options, &e))
         return true;
-    *exit_code = call_fail(&e);
+    c->exit_code = call_fail(&e);
     return false;
 }
 
@@ -85,29 +85,35 @@ static void print_help(const struct flag_table *table)
     buf_free(&help);
 }
 
+static bool parse_flags(struct call *c, const struct flag_table *table,
+                        const struct flag_input *input)
+{
+    struct err e;
+
+    if (!flags_parse(table, input, &c->arguments, &e)) {
+        c->exit_code = call_fail(&e);
+        return false;
+    }
+    if (c->arguments.help)
+        print_help(table);
+    return !c->arguments.help;
+}
+
 bool call_begin(struct call *c, const struct flag_table *table, int argc, char **argv,
-                void *options, int *exit_code)
+                void *options)
 {
     struct flag_table with_common = *table;
     struct flag_input input = {argc - 1, argv + 1, options, &c->common};
-    struct err e;
 
     *c = (struct call){0};
     with_common.common = common_flags;
     with_common.common_count = common_flag_count;
-    if (!flags_parse(&with_common, &input, &c->arguments, &e)) {
-        *exit_code = call_fail(&e);
+    if (!parse_flags(c, &with_common, &input))
         return false;
-    }
-    if (c->arguments.help) {
-        print_help(&with_common);
-        *exit_code = EXIT_DONE;
-        return false;
-    }
-    if (load_settings(c) && open_log(c, exit_code))
+    if (!load_settings(c))
+        c->exit_code = EXIT_CONFIG;
+    else if (open_log(c))
         return true;
-    if (*exit_code == EXIT_DONE)
-        *exit_code = EXIT_CONFIG;
     settings_free(&c->settings);
     return false;
 }

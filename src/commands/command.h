@@ -32,16 +32,18 @@ struct call {
     struct common_flags common;
     struct settings settings;
     struct flag_arguments arguments;
-    bool colour; /* on standard error */
+    bool colour;   /* on standard error */
+    int exit_code; /* of a command that does not go on */
 };
 
 extern const struct flag common_flags[];
 extern const size_t common_flag_count;
 
 /* Parses flags into `options` (zeroed by the caller), prints the help when asked, reads the
- * settings and opens the log. True: go on, and end with call_end. False: end with `exit_code`. */
+ * settings and opens the log. True: go on, and end with call_end. False: end with the call's
+ * exit_code. */
 bool call_begin(struct call *c, const struct flag_table *table, int argc, char **argv,
-                void *options, int *exit_code) MUST_CHECK;
+                void *options) MUST_CHECK;
 void call_end(struct call *c);
 
 /* Prints "tidings: TEXT" to standard error and returns the error's exit code. */

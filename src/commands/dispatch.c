@@ -31,9 +31,10 @@
 enum {
     PAGE = 512,                   /* waiting messages read from the ledger at a time */
     PAIR_DEBT_MS = 45 * 6 * 1000, /* how far back a recipient's debt may reach */
-    MAX_CONNECTING = 16,          /* connections in the making at a time */
-    RAMP_US = 1000000,
-    TICK_US = 10000, /* sends go out in ticks: waking costs more than the work */
+    MAX_CONNECTING = 8, /* connections in the making at a time: a handshake costs a server more
+                         * than a request, and delays those behind it */
+    RAMP_US = 3000000,  /* time for the connections to be made one after the other */
+    TICK_US = 10000,    /* sends go out in ticks: waking costs more than the work */
 };
 
 struct dispatch {
@@ -448,7 +449,7 @@ void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, ui
 
 bool dispatch_run(struct dispatch *d, const struct secret *token,
                   const struct dispatch_source *source, const struct dispatch_watch *watch,
-                  enum dispatch_end *end, struct err *e)
+                  struct err *e)
 {
     d->source = *source;
     d->watch = *watch;
@@ -457,7 +458,6 @@ bool dispatch_run(struct dispatch *d, const struct secret *token,
     if (!open_engine(d, e) || !open_client(d, token, e) || !start_handles(d, e))
         return false;
     (void)uv_run(&d->loop, UV_RUN_DEFAULT); /* ends when every handle is closed */
-    *end = d->end;
     if (d->end == DISPATCH_BROKEN)
         *e = d->failure;
     return d->end != DISPATCH_BROKEN;
@@ -495,6 +495,11 @@ void dispatch_close(struct dispatch *d)
 }
 
 /* ---- What is going on. */
+
+enum dispatch_end dispatch_end(const struct dispatch *d)
+{
+    return d->end;
+}
 
 struct ledger *dispatch_ledger(struct dispatch *d)
 {

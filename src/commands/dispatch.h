@@ -56,7 +56,9 @@ void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, ui
 /* `token` is borrowed until dispatch_run returns. */
 bool dispatch_run(struct dispatch *d, const struct secret *token,
                   const struct dispatch_source *source, const struct dispatch_watch *watch,
-                  enum dispatch_end *end, struct err *e) MUST_CHECK;
+                  struct err *e) MUST_CHECK;
+/* Why the loop ended. */
+enum dispatch_end dispatch_end(const struct dispatch *d);
 void dispatch_close(struct dispatch *d);
 
 struct ledger *dispatch_ledger(struct dispatch *d);

@@ -96,16 +96,15 @@ static int print_all(const struct call *c)
 int command_errors(int argc, char **argv)
 {
     struct call c;
-    int code = EXIT_DONE;
 
-    if (!call_begin(&c, &table, argc, argv, NULL, &code))
-        return code;
+    if (!call_begin(&c, &table, argc, argv, NULL))
+        return c.exit_code;
     if (c.arguments.count > 1) {
         fprintf(stderr, "tidings: errors takes one CODE at most\n");
-        code = EXIT_USAGE;
+        c.exit_code = EXIT_USAGE;
     } else {
-        code = c.arguments.count ? print_one(&c, c.arguments.items[0]) : print_all(&c);
+        c.exit_code = c.arguments.count ? print_one(&c, c.arguments.items[0]) : print_all(&c);
     }
     call_end(&c);
-    return code;
+    return c.exit_code;
 }

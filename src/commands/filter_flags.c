@@ -23,10 +23,11 @@ static bool read_states(const char *list, unsigned *out, struct err *e)
         if (ok)
             *out |= 1u << s;
         else
-            (void)err_set(e, EXIT_USAGE,
-                          "--state %.40s: not a state (waiting, sending, accepted, failed, unknown, "
-                          "skipped)",
-                          word);
+            (void)err_set(
+                e, EXIT_USAGE,
+                "--state %.40s: not a state (waiting, sending, accepted, failed, unknown, "
+                "skipped)",
+                word);
     }
     mem_free(copy);
     return ok;
@@ -59,9 +60,10 @@ static bool read_time(const char *flag, const char *text, int64_t *out, struct e
 {
     if (!text || read_age(text, out) || text_to_time_ms(text, strlen(text), out))
         return true;
-    return err_set(e, EXIT_USAGE,
-                   "%s %.40s: not a time (2026-04-02T09:30:00Z, Unix seconds, or an age such as 2h)",
-                   flag, text);
+    return err_set(
+        e, EXIT_USAGE,
+        "%s %.40s: not a time (2026-04-02T09:30:00Z, Unix seconds, or an age such as 2h)", flag,
+        text);
 }
 
 static bool read_code(const char *text, int *out, struct err *e)

@@ -22,20 +22,22 @@ struct filter_flags {
 };
 
 /* The flags' rows for a table whose options struct has `struct filter_flags member`. */
-#define FILTER_FLAG(type, member, field, flag_name, value_name, text)                              \
-    {                                                                                              \
-        .name = (flag_name), .kind = FLAG_TEXT, .offset = offsetof(type, member.field),            \
-        .value = (value_name), .help = (text)                                                      \
+#define FILTER_FLAG(type, member, field, flag_name, value_name, text)                   \
+    {                                                                                   \
+        .name = (flag_name), .kind = FLAG_TEXT, .offset = offsetof(type, member.field), \
+        .value = (value_name), .help = (text)                                           \
     }
-#define FILTER_FLAGS(type, member)                                                                 \
-    FILTER_FLAG(type, member, class_id, "class", "CLASS", "messages of this class_id"),            \
-        FILTER_FLAG(type, member, test_num, "test", "N", "messages of this test_num"),             \
-        FILTER_FLAG(type, member, broadcast, "broadcast", "NAME", "messages of this broadcast"),   \
-        FILTER_FLAG(type, member, to, "to", "NUMBER", "messages to this number"),                  \
-        FILTER_FLAG(type, member, id, "id", "ID", "the message with this id"),                     \
-        FILTER_FLAG(type, member, state, "state", "STATE,...", "messages in these states"),        \
-        FILTER_FLAG(type, member, code, "code", "CODE", "messages whose last error has this code"), \
-        FILTER_FLAG(type, member, since, "since", "TIME", "changed at or after (RFC 3339, 2h, 3d)"), \
+#define FILTER_FLAGS(type, member)                                                               \
+    FILTER_FLAG(type, member, class_id, "class", "CLASS", "messages of this class_id"),          \
+        FILTER_FLAG(type, member, test_num, "test", "N", "messages of this test_num"),           \
+        FILTER_FLAG(type, member, broadcast, "broadcast", "NAME", "messages of this broadcast"), \
+        FILTER_FLAG(type, member, to, "to", "NUMBER", "messages to this number"),                \
+        FILTER_FLAG(type, member, id, "id", "ID", "the message with this id"),                   \
+        FILTER_FLAG(type, member, state, "state", "STATE,...", "messages in these states"),      \
+        FILTER_FLAG(type, member, code, "code", "CODE",                                          \
+                    "messages whose last error has this code"),                                  \
+        FILTER_FLAG(type, member, since, "since", "TIME",                                        \
+                    "changed at or after (RFC 3339, 2h, 3d)"),                                   \
         FILTER_FLAG(type, member, until, "until", "TIME", "changed before")
 
 /* `to` is normalised into `number` (PHONE_SIZE). EXIT_USAGE names the flag. */

@@ -14,9 +14,9 @@ enum { FINDINGS_MAX = 32 };
 
 struct finding {
     enum finding_kind kind;
-    const char *subject;  /* "token", "template" */
-    char text[400];       /* what was found, and what to do */
-    enum exit_code code;  /* FINDING_BAD: what --strict ends with */
+    const char *subject; /* "token", "template" */
+    char text[400];      /* what was found, and what to do */
+    enum exit_code code; /* FINDING_BAD: what --strict ends with */
 };
 
 struct findings {

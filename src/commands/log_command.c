@@ -24,16 +24,19 @@ struct log_flags {
     bool csv;
 };
 
-#define SWITCH(flag_name, member, text)                                                            \
-    {                                                                                              \
-        .name = (flag_name), .kind = FLAG_SWITCH, .offset = offsetof(struct log_flags, member),    \
-        .help = (text)                                                                             \
+#define SWITCH(flag_name, member, text)                                                         \
+    {                                                                                           \
+        .name = (flag_name), .kind = FLAG_SWITCH, .offset = offsetof(struct log_flags, member), \
+        .help = (text)                                                                          \
     }
 
 static const struct flag flags[] = {
     FILTER_FLAGS(struct log_flags, filter),
-    {.name = "recent", .kind = FLAG_COUNT, .offset = offsetof(struct log_flags, recent),
-     .value = "N", .help = "the N most recent (default: 10, without a filter)"},
+    {.name = "recent",
+     .kind = FLAG_COUNT,
+     .offset = offsetof(struct log_flags, recent),
+     .value = "N",
+     .help = "the N most recent (default: 10, without a filter)"},
     SWITCH("all", all, "every message"),
     SWITCH("sent", sent, "state accepted"),
     SWITCH("failed", failed, "state failed"),
@@ -49,7 +52,7 @@ struct view {
     struct ledger_filter filter;
     struct ledger_reader *reader;
     char number[PHONE_SIZE];
-    bool history;       /* every attempt of each */
+    bool history; /* every attempt of each */
     uint64_t shown;
     struct buf line;
 };
@@ -61,9 +64,9 @@ struct columns {
     char attempts[24], code[16], at[CLOCK_TEXT_SIZE];
 };
 
-static const char *const names[15] = {"id",     "to",    "state",    "reason",   "status",
-                                      "wamid",  "code",  "error",    "attempts", "class_id",
-                                      "test_num", "broadcast", "sender", "ref",  "at"};
+static const char *const names[15] = {"id",       "to",        "state",  "reason",   "status",
+                                      "wamid",    "code",      "error",  "attempts", "class_id",
+                                      "test_num", "broadcast", "sender", "ref",      "at"};
 
 static const char *error_of(const struct outcome *o)
 {
@@ -263,12 +266,11 @@ static int run(struct view *v)
 int command_log(int argc, char **argv)
 {
     struct view v = {.line = buf_new(LINE_MAX_BYTES)};
-    int code = EXIT_DONE;
 
-    if (call_begin(&v.call, &table, argc, argv, &v.flags, &code)) {
-        code = run(&v);
+    if (call_begin(&v.call, &table, argc, argv, &v.flags)) {
+        v.call.exit_code = run(&v);
         call_end(&v.call);
     }
     buf_free(&v.line);
-    return code;
+    return v.call.exit_code;
 }

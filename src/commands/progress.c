@@ -188,37 +188,39 @@ static unsigned count_lines(const struct buf *out)
     return lines;
 }
 
-static void draw(struct progress *p, struct dispatch *d)
+/* `above` takes the block's place, and the block stands below it. */
+static void redraw(struct progress *p, unsigned lines_before, const char *above, size_t len)
 {
-    struct picture now = look(d);
-    struct buf block = buf_new(BLOCK_MAX);
-    struct buf out = buf_new(2 * BLOCK_MAX);
+    struct buf out = buf_new(2 * BLOCK_MAX + len);
 
-    add_block(&block, p, &now);
-    add_erase(&out, p->lines);
-    buf_add(&out, block.data, block.len);
+    add_erase(&out, lines_before);
+    buf_add(&out, above, len);
+    buf_add(&out, p->block.data, p->block.len);
     terminal_write(STDERR_FILENO, buf_text(&out), out.len);
-    p->lines = count_lines(&block);
-    buf_free(&block);
     buf_free(&out);
 }
 
-/* A log line takes the block's place; the next tick draws it again below. */
+static void draw(struct progress *p, struct dispatch *d)
+{
+    struct picture now = look(d);
+    unsigned lines_before = count_lines(&p->block);
+
+    buf_clear(&p->block);
+    add_block(&p->block, p, &now);
+    redraw(p, lines_before, "", 0);
+}
+
 static void on_log_line(void *context, const char *line, size_t len)
 {
     struct progress *p = context;
-    struct buf out = buf_new(BLOCK_MAX + len);
 
-    add_erase(&out, p->lines);
-    buf_add(&out, line, len);
-    terminal_write(STDERR_FILENO, buf_text(&out), out.len);
-    p->lines = 0;
-    buf_free(&out);
+    redraw(p, count_lines(&p->block), line, len);
 }
 
 void progress_begin(struct progress *p, const char *name, bool quiet, bool colour)
 {
-    *p = (struct progress){.name = name, .quiet = quiet, .colour = colour};
+    *p = (struct progress){
+        .name = name, .quiet = quiet, .colour = colour, .block = buf_new(BLOCK_MAX)};
     p->live = !quiet && terminal_is(STDERR_FILENO);
     if (p->live)
         log_set_sink(on_log_line, p);
@@ -243,9 +245,9 @@ void progress_tick(void *progress, struct dispatch *d)
 
 void progress_end(struct progress *p, struct dispatch *d)
 {
-    if (p->quiet)
-        return;
-    progress_tick(p, d);
+    if (!p->quiet)
+        progress_tick(p, d);
     if (p->live)
         log_set_sink(NULL, NULL);
+    buf_free(&p->block);
 }

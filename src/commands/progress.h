@@ -6,14 +6,15 @@
 #ifndef COMMANDS_PROGRESS_H
 #define COMMANDS_PROGRESS_H
 
+#include "base/buf.h"
 #include "commands/dispatch.h"
 
 struct progress {
-    const char *name;   /* of the broadcast */
-    bool live;          /* a terminal */
+    const char *name; /* of the broadcast */
+    bool live;        /* a terminal */
     bool colour;
-    bool quiet;         /* nothing at all */
-    unsigned lines;     /* of the block that stands on the screen */
+    bool quiet;       /* nothing at all */
+    struct buf block; /* what stands on the screen */
 };
 
 /* Chooses live or plain. */

@@ -97,6 +97,8 @@ static void add_codes(const struct report *r, struct buf *out)
         const struct ledger_code_count *c = &r->codes[i];
         char count[32];
 
+        if (c->state == STATE_ACCEPTED)
+            continue;
         text_grouped(c->count, count);
         buf_addf(out, "  %s %s: ", count, state_name(c->state));
         if (c->code)
@@ -118,7 +120,7 @@ static void add_speed(const struct report *r, struct buf *out)
 
     if (!r->counts.attempts)
         return;
-    buf_addf(out, "\n  rate        %.1f accepted a second, in %.1f s\n", tally_rate(t),
+    buf_addf(out, "  rate        %.1f accepted a second, in %.1f s\n", tally_rate(t),
              (double)r->took_us / 1e6);
     buf_addf(out, "  latency     p50 %.0f ms, p95 %.0f ms, p99 %.0f ms, max %.0f ms\n",
              quantile_ms(r, 0.5), quantile_ms(r, 0.95), quantile_ms(r, 0.99),
@@ -154,8 +156,9 @@ static void add_next(const struct report *r, struct buf *out)
     if (tally_total(r->tally, STATE_UNKNOWN))
         buf_addf(out, "\n  What is not known: tidings log%s%s --state unknown\n", of, name);
     if (tally_total(r->tally, STATE_FAILED))
-        buf_addf(out, "\n  What failed:  tidings log%s%s --failed\n"
-                      "  Try again:    tidings retry%s%s\n",
+        buf_addf(out,
+                 "\n  What failed:  tidings log%s%s --failed\n"
+                 "  Try again:    tidings retry%s%s\n",
                  of, name, of, name);
 }
 
@@ -163,8 +166,7 @@ void report_text(const struct report *r, struct buf *out)
 {
     buf_addf(out, "\n%s: %s\n\n", r->name, end_text(r));
     add_states(r, out);
-    if (r->code_count)
-        buf_addc(out, '\n');
+    buf_addc(out, '\n');
     add_codes(r, out);
     add_speed(r, out);
     add_halts(r, out);
@@ -188,6 +190,8 @@ static void put_codes(const struct report *r, struct json_writer *w)
     for (size_t i = 0; i < r->code_count; i++) {
         const struct ledger_code_count *c = &r->codes[i];
 
+        if (c->state == STATE_ACCEPTED)
+            continue;
         json_begin(w, NULL, '{');
         json_put_string(w, "state", state_name(c->state));
         json_put_string(w, "reason", reason_name(c->reason));

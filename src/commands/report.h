@@ -12,8 +12,8 @@
 enum { REPORT_CODES_MAX = 64, REPORT_MAX = 262144 };
 
 struct report {
-    const char *name;             /* of the broadcast, or "send", "retry" */
-    const char *broadcast;        /* NULL: not about one broadcast */
+    const char *name;      /* of the broadcast, or "send", "retry" */
+    const char *broadcast; /* NULL: not about one broadcast */
     const char *ledger_path;
     enum dispatch_end end;
     enum exit_code exit_code;
@@ -21,9 +21,9 @@ struct report {
     struct engine_counts counts;
     const struct halts *halts;
     uint64_t rows, duplicates, rejected;
-    const char *rejects_path;     /* NULL: none */
-    const char *command;          /* to go on: the same command line */
-    uint64_t left;                /* messages without a final state that are not unknown */
+    const char *rejects_path; /* NULL: none */
+    const char *command;      /* to go on: the same command line */
+    uint64_t left;            /* messages without a final state that are not unknown */
     int64_t took_us;
     struct ledger_code_count codes[REPORT_CODES_MAX];
     size_t code_count;

@@ -26,14 +26,18 @@ struct retry_flags {
 
 static const struct flag flags[] = {
     FILTER_FLAGS(struct retry_flags, filter),
-    {.name = "yes", .kind = FLAG_SWITCH, .offset = offsetof(struct retry_flags, yes),
+    {.name = "yes",
+     .kind = FLAG_SWITCH,
+     .offset = offsetof(struct retry_flags, yes),
      .help = "do not ask"},
-    {.name = "report", .kind = FLAG_TEXT, .offset = offsetof(struct retry_flags, report),
-     .value = "FILE", .help = "write the report as JSON"},
+    {.name = "report",
+     .kind = FLAG_TEXT,
+     .offset = offsetof(struct retry_flags, report),
+     .value = "FILE",
+     .help = "write the report as JSON"},
 };
 
-static const struct flag_table table =
-    FLAG_TABLE("retry", "", "send failed messages again", flags);
+static const struct flag_table table = FLAG_TABLE("retry", "", "send failed messages again", flags);
 
 struct retry {
     struct run run;
@@ -81,8 +85,7 @@ static bool confirm(const struct retry *r, struct err *e)
     if (!terminal_is(STDIN_FILENO) || !terminal_is(STDERR_FILENO))
         return err_set(e, EXIT_USAGE,
                        "no terminal to ask on: --yes says that this is meant; nothing was sent");
-    return terminal_confirm("Send?") ||
-           err_set(e, EXIT_USAGE, "not confirmed; nothing was sent");
+    return terminal_confirm("Send?") || err_set(e, EXIT_USAGE, "not confirmed; nothing was sent");
 }
 
 static int send_again(struct retry *r)
@@ -128,14 +131,15 @@ static int retry(struct retry *r)
 int command_retry(int argc, char **argv)
 {
     struct retry *r = MEM_NEW(struct retry);
-    int code = EXIT_DONE;
+    int code;
 
     run_begin(&r->run, argc, argv);
-    if (call_begin(&r->run.call, &table, argc, argv, &r->flags, &code)) {
-        code = retry(r);
+    if (call_begin(&r->run.call, &table, argc, argv, &r->flags)) {
+        r->run.call.exit_code = retry(r);
         run_close(&r->run);
         call_end(&r->run.call);
     }
+    code = r->run.call.exit_code;
     mem_free(r);
     return code;
 }

@@ -40,7 +40,7 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
 
     progress_begin(&progress, r->name, r->call.common.quiet, r->call.colour);
     watch.interval_ms = progress_interval_ms(&progress);
-    ok = dispatch_run(r->dispatch, r->token, source, &watch, &r->end, e);
+    ok = dispatch_run(r->dispatch, r->token, source, &watch, e);
     progress_end(&progress, r->dispatch);
     return ok;
 }
@@ -67,12 +67,12 @@ void run_fill_report(struct run *r, struct report *report)
     report->name = r->name;
     report->broadcast = r->broadcast;
     report->ledger_path = r->call.settings.ledger_path;
-    report->end = r->end;
+    report->end = dispatch_end(r->dispatch);
     report->tally = t;
     report->counts = dispatch_counts(r->dispatch);
     report->halts = dispatch_halts(r->dispatch);
     report->command = r->command;
-    report->left = r->end == DISPATCH_FINISHED || t->expected <= done ? 0 : t->expected - done;
+    report->left = report->end == DISPATCH_FINISHED || t->expected <= done ? 0 : t->expected - done;
     report->took_us = t->began_us ? clock_mono_us() - t->began_us : 0;
     report->exit_code = report_exit_code(report);
     read_codes(r, report);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * run.h: one run of `send`, `broadcast` or `retry`, from the token to the account: progress while it
- * goes on, the report at its end, and the exit code.
+ * run.h: one run of `send`, `broadcast` or `retry`, from the token to the account: progress while
+ * it goes on, the report at its end, and the exit code.
  */
 #ifndef COMMANDS_RUN_H
 #define COMMANDS_RUN_H
@@ -14,12 +14,11 @@ enum { RUN_COMMAND_MAX = 512 };
 
 struct run {
     struct call call;
-    const char *name;             /* what progress and report call it */
-    const char *broadcast;        /* its messages only; NULL: all */
+    const char *name;      /* what progress and report call it */
+    const char *broadcast; /* its messages only; NULL: all */
     double rate;
     struct secret *token;
     struct dispatch *dispatch;
-    enum dispatch_end end;
     char command[RUN_COMMAND_MAX]; /* the command line, to go on with */
 };
 

@@ -25,10 +25,10 @@ struct send_flags {
     const char *params; /* JSON */
 };
 
-#define FLAG(flag_name, member, value_name, text)                                                  \
-    {                                                                                              \
-        .name = (flag_name), .kind = FLAG_TEXT, .offset = offsetof(struct send_flags, member),     \
-        .value = (value_name), .help = (text)                                                      \
+#define FLAG(flag_name, member, value_name, text)                                              \
+    {                                                                                          \
+        .name = (flag_name), .kind = FLAG_TEXT, .offset = offsetof(struct send_flags, member), \
+        .value = (value_name), .help = (text)                                                  \
     }
 
 static const struct flag flags[] = {
@@ -45,11 +45,11 @@ static const struct flag_table table =
 struct send {
     struct run run;
     struct send_flags flags;
-    struct message *message;   /* until the engine takes it */
+    struct message *message; /* until the engine takes it */
     char id[64];
-    char to[64];                            /* asked for on a terminal */
-    char answers[PARAMS_MAX][ANSWER_MAX];   /* the same */
-    char names[PARAMS_MAX][8];              /* p1, p2, ... */
+    char to[64];                          /* asked for on a terminal */
+    char answers[PARAMS_MAX][ANSWER_MAX]; /* the same */
+    char names[PARAMS_MAX][8];            /* p1, p2, ... */
     struct field fields[PARAMS_MAX + 8];
     size_t field_count;
 };
@@ -264,15 +264,16 @@ static int send_one(struct send *s)
 int command_send(int argc, char **argv)
 {
     struct send *s = MEM_NEW(struct send);
-    int code = EXIT_DONE;
+    int code;
 
     run_begin(&s->run, argc, argv);
-    if (call_begin(&s->run.call, &table, argc, argv, &s->flags, &code)) {
-        code = send_one(s);
+    if (call_begin(&s->run.call, &table, argc, argv, &s->flags)) {
+        s->run.call.exit_code = send_one(s);
         message_free(s->message);
         run_close(&s->run);
         call_end(&s->run.call);
     }
+    code = s->run.call.exit_code;
     mem_free(s);
     return code;
 }

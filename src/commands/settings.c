@@ -154,6 +154,7 @@ const struct config_table settings_table = {
     .keys = keys,
     .count = ARRAY_SIZE(keys),
     .environment_prefix = "TIDINGS_",
+    .file_variable = "TIDINGS_CONFIG",
 };
 
 /* ---- Where things are. */

@@ -180,7 +180,7 @@ static bool find_action(const char *name, action_run **out, struct err *e)
 
 static bool run(const struct call *c, const struct token_flags *f, struct err *e)
 {
-    action_run *action;
+    action_run *action = NULL;
 
     if (c->arguments.count != 1) /* above all: the token itself, where other users can see it */
         return err_set(e, EXIT_USAGE,
@@ -198,13 +198,12 @@ int command_token(int argc, char **argv)
     struct token_flags options = {0};
     struct call c;
     struct err e;
-    int code = EXIT_DONE;
 
-    if (!call_begin(&c, &table, argc, argv, &options, &code))
-        return code;
+    if (!call_begin(&c, &table, argc, argv, &options))
+        return c.exit_code;
     secret_harden_process();
     if (!run(&c, &options, &e))
-        code = call_fail(&e);
+        c.exit_code = call_fail(&e);
     call_end(&c);
-    return code;
+    return c.exit_code;
 }

@@ -123,6 +123,21 @@ void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us)
     heap_push(&e->waiting, &d->due);
 }
 
+void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_kind kind,
+                             enum stage stage)
+{
+    d->record = (struct record){
+        .kind = kind,
+        .message = d->message,
+        .number = d->number,
+        .attempt = d->attempt,
+        .at_ms = e->now.wall_ms,
+        .outcome = &d->outcome,
+        .tries = d->tries,
+    };
+    delivery_move(e, d, stage);
+}
+
 void delivery_drop(struct engine *e, struct delivery *d)
 {
     delivery_move(e, d, STAGE_GONE);

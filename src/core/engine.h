@@ -83,8 +83,8 @@ struct engine_options {
     bool resend_unknown;     /* retry.ambiguous = resend */
     int64_t intent_ahead_us; /* how far intents may be on disk before their turn */
     unsigned max_in_flight;
-    uint64_t ledger_id;     /* goes into biz_opaque_callback_data */
-    int64_t last_attempt_ms;        /* wall clock, of a former run; 0: none. See ENGINE_QUIET_MS */
+    uint64_t ledger_id;      /* goes into biz_opaque_callback_data */
+    int64_t last_attempt_ms; /* wall clock, of a former run; 0: none. See ENGINE_QUIET_MS */
 };
 
 struct engine;

@@ -27,16 +27,7 @@ enum {
 
 void delivery_settle(struct engine *e, struct delivery *d)
 {
-    d->record = (struct record){
-        .kind = RECORD_OUTCOME,
-        .message = d->message,
-        .number = d->number,
-        .attempt = d->attempt,
-        .at_ms = e->now.wall_ms,
-        .outcome = &d->outcome,
-        .tries = d->tries,
-    };
-    delivery_move(e, d, STAGE_SETTLING);
+    delivery_prepare_record(e, d, RECORD_OUTCOME, STAGE_SETTLING);
     e->ports.record(e->ports.world, &d->record);
 }
 
@@ -317,7 +308,7 @@ void engine_on_wired(struct engine *e, struct graph_request *request, struct mom
     e->now = now;
     delivery_move(e, d, STAGE_WIRED);
     rate_limit_wired(d->lane->rate, now.mono_us);
-    tell_network(e, health_wired(&e->health, engine_in_flight(e), now.mono_us));
+    tell_network(e, health_wired(&e->health, e->stage_counts[STAGE_WIRED], now.mono_us));
 }
 
 void engine_on_answer(struct engine *e, struct graph_request *request, const struct exchange *x,

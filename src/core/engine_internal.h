@@ -41,11 +41,11 @@ struct engine {
     unsigned pulled; /* asked of the source and not offered yet */
     bool source_ended;
     bool draining;
-    bool broken;           /* the ledger is */
-    bool skipping;         /* the source's messages are known ones: look up before admitting */
-    unsigned known_in_row; /* admissions that were known, without a new one between */
+    bool broken;            /* the ledger is */
+    bool skipping;          /* the source's messages are known ones: look up before admitting */
+    unsigned known_in_row;  /* admissions that were known, without a new one between */
     int64_t quiet_until_us; /* nothing starts before */
-    struct moment now;     /* of the call that runs */
+    struct moment now;      /* of the call that runs */
     uint64_t throttles;
     uint64_t retries;
     uint64_t attempts;
@@ -58,6 +58,10 @@ struct engine {
 void delivery_move(struct engine *e, struct delivery *d, enum stage to);
 /* Into WAITING, until `due_us`. */
 void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us);
+/* Fills its record and moves it to `stage`, where it is with the ledger; the caller hands it over.
+ */
+void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_kind kind,
+                             enum stage stage);
 /* Out of memory; what is recorded stays. */
 void delivery_drop(struct engine *e, struct delivery *d);
 struct engine_view delivery_view(const struct delivery *d);

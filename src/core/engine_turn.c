@@ -41,13 +41,12 @@ int64_t mono_to_wall_ms(const struct engine *e, int64_t mono_us)
 
 static bool is_stopped(const struct engine *e)
 {
-    return e->draining || e->broken || halt_of_all(&e->halts) ||
-           e->now.mono_us < e->quiet_until_us;
+    return e->draining || e->broken || halt_of_all(&e->halts) || e->now.mono_us < e->quiet_until_us;
 }
 
 static unsigned in_flight_allowed(const struct engine *e)
 {
-    unsigned healthy = health_allows(&e->health, engine_in_flight(e), e->now.mono_us);
+    unsigned healthy = health_allows(&e->health, e->stage_counts[STAGE_WIRED], e->now.mono_us);
 
     return healthy < e->options.max_in_flight ? healthy : e->options.max_in_flight;
 }
@@ -81,24 +80,10 @@ static bool is_expired(const struct engine *e, const struct delivery *d)
 
 /* ---- Handing over to the ledger. */
 
-static void submit(struct engine *e, struct delivery *d, enum record_kind kind, enum stage stage)
-{
-    d->record = (struct record){
-        .kind = kind,
-        .message = d->message,
-        .number = d->number,
-        .attempt = d->attempt,
-        .at_ms = e->now.wall_ms,
-        .outcome = &d->outcome,
-        .tries = d->tries,
-    };
-    delivery_move(e, d, stage);
-}
-
 static void intend_again(struct engine *e, struct delivery *d)
 {
     d->attempt++;
-    submit(e, d, RECORD_INTENT, STAGE_INTENDING);
+    delivery_prepare_record(e, d, RECORD_INTENT, STAGE_INTENDING);
     e->ports.record(e->ports.world, &d->record);
 }
 
@@ -115,7 +100,7 @@ static void admit(struct engine *e, struct delivery *d)
 {
     int64_t due_us = earliest_us(e, d);
 
-    submit(e, d, RECORD_ADMIT, STAGE_ADMITTING);
+    delivery_prepare_record(e, d, RECORD_ADMIT, STAGE_ADMITTING);
     d->record.intend = due_us <= e->now.mono_us && !is_expired(e, d);
     d->record.due_ms = mono_to_wall_ms(e, due_us);
     e->ports.record(e->ports.world, &d->record);
@@ -123,7 +108,7 @@ static void admit(struct engine *e, struct delivery *d)
 
 static void probe(struct engine *e, struct delivery *d)
 {
-    submit(e, d, RECORD_PROBE, STAGE_PROBING);
+    delivery_prepare_record(e, d, RECORD_PROBE, STAGE_PROBING);
     e->ports.record(e->ports.world, &d->record);
 }
 

@@ -4,7 +4,15 @@
  *
  * The table's source is Meta's error-code page (developers.facebook.com, WhatsApp, support/
  * error-codes, as of September 2026) and its Graph API guide; docs/error-codes.md is made from it.
- * Decisions go by the code, never by the HTTP status: Meta says so, and its statuses mislead.
+ * Decisions go by the code, never by the HTTP status: Meta says so, and its statuses mislead (a
+ * missing permission comes as 500, a throttle as 400).
+ *
+ * An error object is a refusal, even beside a 5xx, with two exceptions in which Graph may have
+ * acted (ACTION_UNKNOWN): code 131000, and code 1 with a 5xx or is_transient. Codes that are not in
+ * the table: 0 to 10, 200 to 299   as an invalid token: Meta keeps these ranges for authorisation
+ *   133xxx                as a number that is not registered
+ *   2388xxx               as template management
+ *   others                the message is failed; with a 5xx or is_transient it is tried again first
  */
 #ifndef CORE_ERROR_POLICY_H
 #define CORE_ERROR_POLICY_H
@@ -33,6 +41,7 @@ enum action {
     ACTION_UNKNOWN,       /* Graph may have acted: unknown */
     ACTION_NOT_FOR_SENDS, /* management only; on a send it halts the sender */
 };
+enum { ACTION_COUNT = ACTION_NOT_FOR_SENDS + 1 }; /* for arrays indexed by action */
 
 struct error_rule {
     int code;    /* Graph's error.code */
@@ -50,15 +59,14 @@ struct graph_error {
     bool is_transient;
 };
 
-/* The rule for a synchronous refusal of a send. Never NULL: codes that the table does not know get
- * the rule for their range (graph-api 3.8). `code` and `title` of such a rule may be 0 and "". */
+/* The rule for a synchronous refusal of a send: the row of code and subcode, else of the code, else
+ * the rule for codes that the table does not know, whose `code` is 0 and `title` "". Never NULL. */
 RETURNS_NON_NULL const struct error_rule *error_policy_find(const struct graph_error *error);
 
-/* The action for this refusal, which depends on more than the code for 1 (see the contract:
- * code 131000, and code 1 with a 5xx or is_transient, are unknown). */
+/* The action for this refusal. It differs from the rule's for code 1 alone (see above). */
 enum action error_policy_action(const struct graph_error *error);
 
-/* The whole table, in ascending order of code. */
+/* The whole table, in ascending order of code, then of subcode. (In error_table.c.) */
 const struct error_rule *error_policy_table(size_t *count);
 const char *action_name(enum action a);
 /* One sentence: what tidings does on this action. */

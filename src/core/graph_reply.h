@@ -3,11 +3,23 @@
  * graph_reply.h: what came of one request to Graph, and what it means for the message.
  *
  * Model: graph_client fills a struct exchange (facts of the transport and the raw answer).
- * graph_reply_read parses the body; graph_reply_judge applies the contract:
- *   - a wamid: accepted, whatever else happened (even a transport error beside it);
- *   - a Graph error object: a refusal, final or retried by the table, except the unsure codes;
- *   - a 5xx without an error object, a 2xx without a wamid, an answer cut off, none: unknown;
- *   - nothing written: surely not sent.
+ * graph_reply_read reads the body; graph_reply_judge applies the contract, first match first:
+ *   - a wamid: accepted, whatever else happened (even a transport error or a 500 beside it);
+ *   - a Graph error object: a refusal, final or retried by the table, except the unsure codes,
+ *     which are unknown; it counts also beside a 2xx, and beside a transport error;
+ *   - nothing written: surely not sent;
+ *   - a complete 429 without an error object: a throttle. It is the one status that only says that
+ *     the request was turned away at the door, by whatever stands in front of Graph;
+ *   - all else: unknown. A 5xx without an error object, a 2xx without a wamid, an answer cut off,
+ *     none; also a 3xx and other 4xx without an error object: no word of Graph's says that it did
+ *     not act.
+ *
+ * What is an answer: one whole JSON object as base/json.h reads it (UTF-8, no key twice, at most
+ * GRAPH_REPLY_MAX bytes). Of one that is cut off nothing is used. A wamid is the string at
+ * messages[0].id, 1 to 255 printable ASCII characters. A Graph error object is an object at `error`
+ * with a `code` that is a whole number, or one as text (gateways write it so); all else in it may
+ * be missing or of another type. Text is cut to fit, and loses its control characters, because it
+ * is shown on terminals.
  */
 #ifndef CORE_GRAPH_REPLY_H
 #define CORE_GRAPH_REPLY_H
@@ -37,13 +49,14 @@ enum reply_kind {
     REPLY_ERROR,    /* a Graph error object */
 };
 
+/* Texts are "" where the answer had none. */
 struct graph_reply {
     enum reply_kind kind;
     struct graph_error error; /* REPLY_ERROR */
-    bool held;                /* message_status is not "accepted" */
+    bool held;                /* message_status is there and not "accepted" */
     char wamid[OUTCOME_WAMID_MAX];
-    char title[OUTCOME_TITLE_MAX];
-    char details[OUTCOME_DETAILS_MAX];
+    char title[OUTCOME_TITLE_MAX]; /* `message` without "(#code)"; the table's where it is empty */
+    char details[OUTCOME_DETAILS_MAX]; /* error_data.details, error_data or error_user_msg */
     char trace[OUTCOME_TRACE_MAX];
 };
 
@@ -59,7 +72,7 @@ enum verdict {
 
 struct judgement {
     enum verdict verdict;
-    enum action action;            /* VERDICT_REFUSED */
+    enum action action;            /* VERDICT_REFUSED; else ACTION_UNKNOWN */
     const struct error_rule *rule; /* VERDICT_REFUSED, else NULL */
     enum reason reason;            /* for the record */
 };

@@ -38,7 +38,7 @@ struct field_set {
     const struct field *fields; /* as given; borrowed */
     size_t count;
     const struct field *slots[SLOT_COUNT]; /* NULL: not there */
-    unsigned p_last;                      /* the highest N of p1..pN that is there; 0: none */
+    unsigned p_last;                       /* the highest N of p1..pN that is there; 0: none */
     bool has_extras;                       /* a header or a button is there */
 };
 

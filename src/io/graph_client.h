@@ -5,14 +5,18 @@
  * Model: a request is started, passes the point of no return (on_wired: libcurl's PREREQ callback,
  * the last moment before it is written), and is done (on_done: the facts of the exchange). libcurl
  * may want to repeat a request by itself when a reused connection dies: the second PREREQ of a
- * request aborts it, so that the server never sees it twice.
- * Lifetime: the request's struct is the caller's, borrowed until on_done. Callbacks come from the
- * loop, never from inside a call.
- * Failure: none at start; every failure is an exchange.
+ * request aborts it, so that the server never sees it twice. Connections are kept and used again,
+ * for up to 50 s of idleness; over HTTP/2 one carries up to 100 requests at a time.
+ * Lifetime: the request's struct is the caller's, borrowed until on_done. Callbacks come from idle,
+ * timer and poll callbacks of the loop (so that a uv_prepare of the caller sees all that happened),
+ * never from inside a call; they may start requests. One client belongs to one loop and thread. The
+ * program must ignore SIGPIPE.
+ * Failure: none at start; every failure is an exchange, with one sentence.
  */
 #ifndef IO_GRAPH_CLIENT_H
 #define IO_GRAPH_CLIENT_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "core/graph_reply.h"
 #include "core/graph_request.h"
@@ -36,11 +40,12 @@ struct graph_client_options {
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     unsigned max_in_flight;  /* bounds connections too */
-    unsigned max_connecting; /* connections in the making at a time over HTTP/1.1 */
+    unsigned max_connecting; /* requests that wait for a connection at a time: over HTTP/1.1 each
+                              * makes one, and what waits leaves in one burst */
 };
 
-/* `token` (len bytes, in locked memory) is borrowed for the client's life; it is given to libcurl
- * by one header list, which is wiped. Options are copied. */
+/* Options and token are copied; the token (token_len bytes) into locked memory, as the one header
+ * line that libcurl borrows, which is wiped at the end. */
 bool graph_client_open(uv_loop_t *loop, const struct graph_client_options *options,
                        const char *token, size_t token_len,
                        const struct graph_client_events *events, struct graph_client **out,
@@ -54,12 +59,14 @@ void graph_client_start(struct graph_client *c, struct graph_request *request);
 unsigned graph_client_in_flight(const struct graph_client *c);
 unsigned graph_client_connections(const struct graph_client *c);
 /* After timeouts: the connections in the cache are not to be trusted; new requests make new ones.
- */
+ * The client does so by itself when a request over HTTP/2 times out. Over HTTP/1.1, where a failed
+ * request takes its connection with it, this does nothing while other connections still bring
+ * answers (in the last second). */
 void graph_client_distrust(struct graph_client *c);
-/* Nothing may be in flight. Calls `on_closed` from the loop, and is freed then. */
+/* Takes nothing new; when nothing is in flight any more, calls `on_closed` from the loop, and is
+ * freed then. */
 void graph_client_close(struct graph_client *c, void (*on_closed)(void *context), void *context);
-/* Gives up everything in flight: each on_done comes (wired or not, with an error), then as close.
- */
+/* Gives up everything in flight: each on_done comes from the loop, wired or not, with an error. */
 void graph_client_abort(struct graph_client *c);
 
 /* One blocking GET for `check`: {base}/{version}/{path_and_query}. The body goes to `body`. */

@@ -8,7 +8,7 @@
  *     filling   hash map of the newest keys
  *     run       sorted array; made of `filling` when that has `run_size` keys, and written a slice
  *               at a time with the commits that follow, so that no commit is long
- *     table     key_index(key, number), everything up to the mark
+ *     table     one integer a message: 31 bits of the key, then the number; all up to the mark
  * The mark (META_INDEXED) moves when a run is written whole. What lies above it is not lost with
  * the memory: on open the owner adds those messages' keys again; keys that the table has already
  * are no harm. Memory: about 40 bytes times `run_size`, whatever the size of the ledger. Two
@@ -25,7 +25,17 @@
 
 struct key_index;
 
-enum { KEY_INDEX_RUN = 32768 };
+enum { KEY_INDEX_RUN = 65536, KEY_NUMBER_BITS = 32 };
+
+static inline int64_t pair_of(uint64_t key, uint64_t number)
+{
+    return (int64_t)(key >> (64 - KEY_NUMBER_BITS + 1) << KEY_NUMBER_BITS | number);
+}
+
+static inline uint64_t pair_number(int64_t pair)
+{
+    return (uint64_t)pair & ((UINT64_C(1) << KEY_NUMBER_BITS) - 1);
+}
 
 /* Is message `number` the one that is looked for? False on error. */
 struct key_match {

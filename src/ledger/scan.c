@@ -2,6 +2,7 @@
 #include "ledger/scan.h"
 
 #include "base/hash.h"
+#include "ledger/key_index.h"
 #include "ledger/row.h"
 #include "ledger/schema.h"
 
@@ -16,7 +17,7 @@ bool scan_open(struct db *db, struct words *words, struct scan *out, struct err 
     const struct db_sql sqls[] = {
         {&out->oldest_first, MATCHES},
         {&out->newest_first, MATCHES " DESC"},
-        {&out->by_key, "SELECT number FROM key_index WHERE key=?1 AND number<=?2"},
+        {&out->by_key, "SELECT pair FROM key_index WHERE pair BETWEEN ?1 AND ?2"},
     };
 
     out->db = db;
@@ -100,19 +101,21 @@ static bool run_by_id(struct pass *p, struct err *e)
 {
     sqlite3_stmt *by_key = p->scan->by_key;
     bool row = true, sound = true;
+    uint64_t key;
     int64_t mark;
 
     if (!meta_get(p->scan->db, META_INDEXED, &mark, e))
         return false;
-    (void)sqlite3_bind_int64(by_key, 1, (int64_t)hash64(p->filter->id, strlen(p->filter->id)));
-    (void)sqlite3_bind_int64(by_key, 2, mark);
+    key = hash64(p->filter->id, strlen(p->filter->id));
+    (void)sqlite3_bind_int64(by_key, 1, pair_of(key, 0)); /* the indexes are right */
+    (void)sqlite3_bind_int64(by_key, 2, pair_of(key, (uint64_t)mark));
     while (sound) {
         int64_t number;
 
         sound = db_next(p->scan->db, by_key, &row, e);
         if (!sound || !row)
             break;
-        number = sqlite3_column_int64(by_key, 0);
+        number = (int64_t)pair_number(sqlite3_column_int64(by_key, 0));
         sound = run_pass(p, number, number, e);
     }
     (void)sqlite3_reset(by_key); /* a query that was left early */

@@ -30,7 +30,7 @@ static const char SCHEMA[] =
     " due_ms INTEGER, reason INTEGER, at_ms INTEGER);"
     "CREATE TABLE tally(broadcast INTEGER, state INTEGER, count INTEGER,"
     " PRIMARY KEY(broadcast, state)) WITHOUT ROWID;"
-    "CREATE TABLE key_index(key INTEGER, number INTEGER, PRIMARY KEY(key, number)) WITHOUT ROWID;"
+    "CREATE TABLE key_index(pair INTEGER PRIMARY KEY);"
     "PRAGMA application_id=" TEXT(SCHEMA_APPLICATION) ";"
                                                       "PRAGMA user_version=" TEXT(SCHEMA_VERSION);
 

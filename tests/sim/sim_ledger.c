@@ -39,7 +39,8 @@ static void look_up(struct record *r, const struct sim_row *row)
     r->known = row->state;
 }
 
-static void begin_attempt(struct sim_ledger *l, struct sim_row *row, unsigned attempt, int64_t at_ms)
+static void begin_attempt(struct sim_ledger *l, struct sim_row *row, unsigned attempt,
+                          int64_t at_ms)
 {
     row->state = STATE_SENDING;
     row->attempt = attempt;

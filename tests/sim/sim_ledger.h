@@ -12,17 +12,17 @@
 struct sim_row {
     bool known;
     enum state state;
-    unsigned attempt;   /* the newest intent */
+    unsigned attempt; /* the newest intent */
     unsigned tries;
-    unsigned unknowns;  /* attempts on record as unknown */
+    unsigned unknowns; /* attempts on record as unknown */
     int64_t due_ms;
 };
 
 struct sim_ledger {
-    struct sim_row *rows;    /* by message, on disk */
+    struct sim_row *rows; /* by message, on disk */
     unsigned count;
-    struct list queued;      /* handed over, not in a commit */
-    struct list committing;  /* in the commit that is in flight */
+    struct list queued;     /* handed over, not in a commit */
+    struct list committing; /* in the commit that is in flight */
     bool is_committing;
     int64_t last_attempt_ms;
 };

@@ -39,7 +39,7 @@ struct flight {
     struct list node;
     struct graph_request *request;
     struct event event;
-    unsigned index;  /* the message */
+    unsigned index; /* the message */
     enum fate fate;
     bool wired;
     bool accepted;
@@ -63,7 +63,7 @@ struct world {
     unsigned *accepted;    /* by message: how often Graph accepted it */
     int64_t now_us;
     struct wire wires[SENDERS];
-    unsigned limit;        /* messages in a sliding second of a sender; 0: unlimited */
+    unsigned limit; /* messages in a sliding second of a sender; 0: unlimited */
     uint64_t wired;
     unsigned crash_chance; /* of 1,000,000 steps */
 };
@@ -352,9 +352,9 @@ static void on_answer_event(struct world *w, struct flight *f)
 
 static void open_engine(struct world *w)
 {
-    struct engine_ports ports = {w,         on_pull,    on_record, on_has_room, on_request,
-                                 on_random, on_started, on_answer, on_settled,  on_known,
-                                 on_halt};
+    struct engine_ports ports = {w,          on_pull,   on_record,  on_has_room,
+                                 on_request, on_random, on_started, on_answer,
+                                 on_settled, on_known,  on_halt};
     struct moment now = now_of(w);
 
     w->engine_options.last_attempt_ms = w->ledger.last_attempt_ms;
@@ -404,8 +404,8 @@ static void crash(struct world *w)
     if (ambiguous > w->result->worst_ambiguity)
         w->result->worst_ambiguity = ambiguous;
     engine_free(w->engine);
-    w->now_us += (int64_t)sim_random_below(
-        &w->random, sim_random_chance(&w->random, 5000) ? 50000 : 3000000);
+    w->now_us += (int64_t)sim_random_below(&w->random,
+                                           sim_random_chance(&w->random, 5000) ? 50000 : 3000000);
     open_engine(w);
     resume_waiting(w);
     engine_turn(w->engine, now_of(w));
@@ -533,8 +533,7 @@ void sim_run(const struct sim_options *options, struct sim_result *result)
     w.accepted = mem_alloc(options->messages * sizeof(unsigned));
     draw_configuration(&w);
     open_engine(&w);
-    schedule(&w, &w.operator_event, EVENT_HOLD,
-             (int64_t)sim_random_below(&w.random, 100000000));
+    schedule(&w, &w.operator_event, EVENT_HOLD, (int64_t)sim_random_below(&w.random, 100000000));
     engine_turn(w.engine, now_of(&w));
     begin_commit(&w);
     run_to_end(&w);

@@ -37,8 +37,8 @@ struct sim_result {
     uint64_t twice_declared;
     uint64_t worst_ambiguity; /* messages left unknown by one crash */
     uint64_t fates[FATE_COUNT];
-    uint64_t trace;           /* hash of everything that happened */
-    char failure[256];        /* "" when all held */
+    uint64_t trace;    /* hash of everything that happened */
+    char failure[256]; /* "" when all held */
 };
 
 void sim_run(const struct sim_options *options, struct sim_result *result);

@@ -7,7 +7,7 @@
 /* After what it needs. */
 #include <cmocka.h>
 
-enum { NODES = 300, MOVES = 60000 };
+enum { NODES = 300, MOVES = 20000 };
 
 static uint64_t next(uint64_t *seed)
 {
@@ -23,6 +23,18 @@ static int64_t least(const struct heap_node *nodes)
         if (nodes[i].place > 0 && nodes[i].key < key)
             key = nodes[i].key;
     return key;
+}
+
+/* No node is smaller than the one above it, and each knows its place. */
+static bool is_heap(const struct heap *h)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        if (h->nodes[i]->place != i + 1)
+            return false;
+        if (i > 0 && h->nodes[i]->key < h->nodes[(i - 1) / 2]->key)
+            return false;
+    }
+    return true;
 }
 
 static void test_first_is_always_the_smallest(void **state)
@@ -42,6 +54,7 @@ static void test_first_is_always_the_smallest(void **state)
             node->key = (int64_t)(next(&seed) % 1000) - 500;
             heap_push(&h, node);
         }
+        assert_true(is_heap(&h));
         if (h.count > 0)
             assert_int_equal(heap_first(&h)->key, least(nodes));
     }

@@ -142,9 +142,9 @@ static void on_halt(void *world, const struct halt *halt, bool raised)
 static struct world *open_world(unsigned messages, struct engine_options *options)
 {
     struct world *w = MEM_NEW(struct world);
-    struct engine_ports ports = {w,         on_pull,    on_record, on_has_room, on_request,
-                                 on_random, on_started, on_answer, on_settled,  on_known,
-                                 on_halt};
+    struct engine_ports ports = {w,          on_pull,   on_record,  on_has_room,
+                                 on_request, on_random, on_started, on_answer,
+                                 on_settled, on_known,  on_halt};
 
     w->source_left = messages;
     w->has_room = true;
@@ -189,10 +189,13 @@ static void commit(struct world *w)
     engine_on_recorded(w->engine, &done, now(w));
 }
 
+/* Turns and commits until both have nothing more to do at this moment. */
 static void turn(struct world *w)
 {
-    engine_turn(w->engine, now(w));
-    commit(w);
+    for (int i = 0; i < 4; i++) {
+        engine_turn(w->engine, now(w));
+        commit(w);
+    }
     engine_turn(w->engine, now(w));
 }
 
@@ -514,8 +517,13 @@ static void test_what_is_expired_is_skipped(void **state)
     struct engine_options options = usual();
     struct world *w = open_world(0, &options);
     struct engine_waiting waiting = {.number = 7, .attempt = 2, .tries = 1};
-    struct message values = {.id = "x", .to = "+919800000001", .template_name = "t", .lang = "en",
-                             .content = "", .sender = "1", .expires_at_ms = 1000001};
+    struct message values = {.id = "x",
+                             .to = "+919800000001",
+                             .template_name = "t",
+                             .lang = "en",
+                             .content = "",
+                             .sender = "1",
+                             .expires_at_ms = 1000001};
 
     (void)state;
     waiting.message = message_restore(&values);

@@ -117,10 +117,14 @@ static void test_bad_values_are_refused(void **state)
 static void test_good_values_are_taken(void **state)
 {
     static const char *const good[] = {
-        "whatsapp.api_base=http://127.0.0.1:8080", "whatsapp.api_base=http://[::1]:8080",
-        "whatsapp.api_base=http://localhost:1",    "rate.messages_per_second=unlimited",
-        "rate.messages_per_second=1000000",        "http.version=2",
-        "retry.ambiguous=resend",                  "whatsapp.enabled=no",
+        "whatsapp.api_base=http://127.0.0.1:8080",
+        "whatsapp.api_base=http://[::1]:8080",
+        "whatsapp.api_base=http://localhost:1",
+        "rate.messages_per_second=unlimited",
+        "rate.messages_per_second=1000000",
+        "http.version=2",
+        "retry.ambiguous=resend",
+        "whatsapp.enabled=no",
     };
 
     (void)state;
