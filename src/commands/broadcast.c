@@ -52,7 +52,6 @@ struct broadcast {
     struct broadcast_plan plan;
     struct ledger_broadcast record;
     struct ledger_filter waiting; /* messages of this broadcast that wait in the ledger */
-    uint64_t offered;             /* rows given to the engine, for --limit */
 };
 
 /* ---- The source: the file's second reading. */
@@ -76,15 +75,16 @@ static bool next_message(void *context, struct message **out, struct err *e)
     struct row row;
 
     *out = NULL;
-    if (b->flags.limit && b->offered == b->flags.limit)
-        return true;
     do {
         if (!file_source_next(b->plan.source, &row, e))
             return false;
     } while (row.kind == ROW_REJECT);
     if (row.kind == ROW_END)
         return check_unchanged(b, e);
-    b->offered++;
+    if (row.line > b->plan.file.last_line) { /* --limit ends here */
+        message_free(row.message);
+        return file_source_drain(b->plan.source, e) && check_unchanged(b, e);
+    }
     *out = row.message;
     return true;
 }

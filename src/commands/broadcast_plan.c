@@ -12,6 +12,7 @@
 #include "core/rate_limit.h"
 
 #include <libgen.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,9 +110,31 @@ static void hash_defaults(struct broadcast_plan *p)
 
 /* ---- The first reading. */
 
+/* While a file is read SIGINT and SIGTERM wait: the reading looks for them, and nothing half-made
+ * stays behind when they are let through. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t signals;
+
+    (void)sigemptyset(&signals); /* these fail for bad arguments only */
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &signals, before);
+}
+
+static bool was_interrupted(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
 static bool on_reading(void *context, uint64_t position, uint64_t size)
 {
     (void)context;
+    if (was_interrupted())
+        return false;
     if (terminal_is(STDERR_FILENO) && size)
         fprintf(stderr, "\rreading: %3.0f %%\033[K", 100.0 * (double)position / (double)size);
     return true;
@@ -126,6 +149,7 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
         .limit = flags->limit,
         .on_progress = on_reading,
     };
+    sigset_t before;
     bool ok;
 
     text_copy(folder, sizeof(folder), s->ledger_path, strlen(s->ledger_path));
@@ -133,7 +157,9 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     (void)snprintf(p->rejects_path, sizeof(p->rejects_path), "%s.rejected.csv", p->path);
     if (!file_source_open(p->path, &p->context, &p->source, e))
         return false;
+    hold_signals(&before);
     ok = file_plan_make(p->source, &options, &p->file, e);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL); /* fails for bad arguments only */
     if (terminal_is(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     return ok;

@@ -308,7 +308,7 @@ void engine_on_wired(struct engine *e, struct graph_request *request, struct mom
     e->now = now;
     delivery_move(e, d, STAGE_WIRED);
     rate_limit_wired(d->lane->rate, now.mono_us);
-    tell_network(e, health_wired(&e->health, engine_in_flight(e), now.mono_us));
+    tell_network(e, health_wired(&e->health, e->stage_counts[STAGE_WIRED], now.mono_us));
 }
 
 void engine_on_answer(struct engine *e, struct graph_request *request, const struct exchange *x,

@@ -46,7 +46,7 @@ static bool is_stopped(const struct engine *e)
 
 static unsigned in_flight_allowed(const struct engine *e)
 {
-    unsigned healthy = health_allows(&e->health, engine_in_flight(e), e->now.mono_us);
+    unsigned healthy = health_allows(&e->health, e->stage_counts[STAGE_WIRED], e->now.mono_us);
 
     return healthy < e->options.max_in_flight ? healthy : e->options.max_in_flight;
 }

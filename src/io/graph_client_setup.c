@@ -90,7 +90,7 @@ static bool read_url(struct client_setup *s, CURLU *url, bool http2, struct err 
               curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 
     if (!ok)
-        (void)err_set(e, EXIT_CONFIG, "whatsapp.api_base: it has no host"); /* false is `ok` */
+        (void)err_set(e, EXIT_CONFIG, "whatsapp.api_base: it has no host");
     else
         (void)snprintf(s->peer, sizeof(s->peer), "%s:%s", host, port); /* cut, it still helps */
     s->multiplexes = ok && http2 && strcmp(scheme, "https") == 0;
@@ -100,23 +100,30 @@ static bool read_url(struct client_setup *s, CURLU *url, bool http2, struct err 
     return ok;
 }
 
-static bool set_base(struct client_setup *s, const struct graph_client_options *o, struct err *e)
+static char *join_base(const char *api_base, const char *api_version)
 {
     struct buf base = buf_new(URL_MAX);
-    CURLU *url = mem_check(curl_url());
-    size_t len = strlen(o->api_base);
-    bool ok;
+    size_t len = strlen(api_base);
 
-    while (len && o->api_base[len - 1] == '/')
+    while (len && api_base[len - 1] == '/')
         len--;
-    buf_add(&base, o->api_base, len);
-    buf_addf(&base, "/%s", o->api_version);
-    if (!buf_ok(&base) || curl_url_set(url, CURLUPART_URL, buf_text(&base), 0) != CURLUE_OK)
-        ok = err_set(e, EXIT_CONFIG, "whatsapp.api_base: '%.200s' is not a URL", o->api_base);
-    else
+    buf_add(&base, api_base, len);
+    buf_addf(&base, "/%s", api_version);
+    return buf_take(&base);
+}
+
+static bool set_base(struct client_setup *s, const struct graph_client_options *o, struct err *e)
+{
+    CURLU *url = mem_check(curl_url());
+    bool ok = strlen(o->api_base) + strlen(o->api_version) < URL_MAX &&
+              curl_url_set(url, CURLUPART_URL, o->api_base, 0) == CURLUE_OK;
+
+    if (ok)
         ok = read_url(s, url, o->http2, e);
+    else
+        (void)err_set(e, EXIT_CONFIG, "whatsapp.api_base: '%.200s' is not a URL", o->api_base);
     curl_url_cleanup(url);
-    s->base = buf_take(&base);
+    s->base = join_base(o->api_base, o->api_version);
     return ok;
 }
 

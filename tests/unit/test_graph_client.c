@@ -16,7 +16,7 @@
 
 #define OK_ANSWER                                                                          \
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nfacebook-api-version: v22.0\r\n" \
-    "Content-Length: 33\r\n\r\n{\"messages\":[{\"id\":\"wamid.HBgM\"}]}"
+    "Content-Length: 34\r\n\r\n{\"messages\":[{\"id\":\"wamid.HBgM\"}]}"
 
 static const char token[] = "EAATESTTOKENTESTTOKEN";
 static const char body[] = "{\"to\":\"+919800000001\"}";
@@ -396,7 +396,7 @@ static void test_huge_headers_end_the_request(void **state)
     struct fixture f;
 
     (void)state;
-    exchange_with(&f, (struct step){"HTTP/1.1 200 OK\r\nX-A: b\r\nX-Long: ", 99968, CLOSE});
+    exchange_with(&f, (struct step){"HTTP/1.1 200 OK\r\nX-A: b\r\nX-Long: ", 299968, CLOSE});
     assert_true(f.result.x.wired);
     assert_false(f.result.x.complete);
     assert_int_not_equal(f.result.error[0], '\0');
