@@ -232,7 +232,8 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     struct store *store;
     int lock;
 
-    if (!file_make_folders(options->path, e) || !lock_take(options->path, options->holder, &lock, e))
+    if (!file_make_folders(options->path, e) ||
+        !lock_take(options->path, options->holder, &lock, e))
         return false;
     if (!store_open(options->path, KEY_INDEX_RUN, &store, e)) {
         lock_release(lock);
