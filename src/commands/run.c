@@ -48,14 +48,14 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
 /* Of a broadcast as a whole. Without codes the rest of the account still stands. */
 static void read_codes(const struct run *r, struct report *report)
 {
+    struct ledger_codes codes = {.items = report->codes, .max = REPORT_CODES_MAX};
     struct ledger_reader *reader;
     struct err e;
 
     if (!r->broadcast || !ledger_reader_open(r->call.settings.ledger_path, &reader, &e))
         return;
-    if (!ledger_codes(reader, r->broadcast, report->codes, REPORT_CODES_MAX, &report->code_count,
-                      &e))
-        report->code_count = 0;
+    if (ledger_codes(reader, r->broadcast, &codes, &e))
+        report->code_count = codes.count;
     ledger_reader_close(reader);
 }
 

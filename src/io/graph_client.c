@@ -441,13 +441,12 @@ static void on_turn(void *context, struct client_loop *loop)
 /* ---- What the header promises. */
 
 bool graph_client_open(uv_loop_t *loop, const struct graph_client_options *options,
-                       const char *token, size_t token_len,
                        const struct graph_client_events *events, struct graph_client **out,
                        struct err *e)
 {
     struct graph_client *c = MEM_NEW(struct graph_client);
 
-    if (!client_setup_open(&c->setup, options, token, token_len, e)) {
+    if (!client_setup_open(&c->setup, options, e)) {
         mem_free(c);
         return false;
     }

@@ -322,7 +322,7 @@ static void test_second_writer_is_told_who(void **state)
     struct box *b = *state;
     struct box second = {.loop = b->loop};
     struct err e = {0};
-    char pid[32];
+    char pid[64];
 
     (void)snprintf(second.path, sizeof(second.path), "%s", b->path);
     assert_false(box_try_open(&second, &e));
