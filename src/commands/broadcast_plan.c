@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/terminal.h"
@@ -67,7 +68,7 @@ static bool choose_path(struct broadcast_plan *p, const char *file, const struct
     if (snprintf(p->path, sizeof(p->path), "%s/%s.input", dirname(folder), p->name) >=
         (int)sizeof(p->path))
         return err_set(e, EXIT_CONFIG, "ledger.path: too long a path");
-    return file_plan_copy_input(STDIN_FILENO, p->path, e);
+    return file_make_folders(p->path, e) && file_plan_copy_input(STDIN_FILENO, p->path, e);
 }
 
 /* ---- Defaults: what messages are made of where the file says nothing. */

@@ -20,15 +20,14 @@
 #include "ledger/ledger.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "ledger/key_index.h"
 #include "ledger/lock.h"
 #include "ledger/store.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
     LEDGER_GATHER_MS = 5, /* unless ledger_gather says otherwise */
@@ -207,23 +206,6 @@ static void on_checkpointed(uv_work_t *work, int status)
 
 /* ---- Opening and closing. */
 
-/* Makes the folders that `path` lies in; those that are there stay as they are. */
-static bool make_folders(const char *path, struct err *e)
-{
-    char *folder = mem_strdup(path);
-    bool made = true;
-
-    for (char *slash = strchr(folder + 1, '/'); slash && made; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            made = err_set(e, EXIT_CANT_CREATE, "cannot create the ledger's folder %s: %s", folder,
-                           strerror(errno));
-        *slash = '/';
-    }
-    mem_free(folder);
-    return made;
-}
-
 static struct ledger *build(uv_loop_t *loop, const struct ledger_events *events)
 {
     struct ledger *l = MEM_NEW(struct ledger);
@@ -250,7 +232,8 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     struct store *store;
     int lock;
 
-    if (!make_folders(options->path, e) || !lock_take(options->path, options->holder, &lock, e))
+    if (!file_make_folders(options->path, e) ||
+        !lock_take(options->path, options->holder, &lock, e))
         return false;
     if (!store_open(options->path, KEY_INDEX_RUN, &store, e)) {
         lock_release(lock);

@@ -94,8 +94,8 @@ class Mock:
 
     def messages(self):
         """What was accepted, by recipient: {to: {"accepted": n, "received": n, ...}}."""
-        lines = self.call("GET", "/_mock/messages?limit=1000000").splitlines()
-        return {row["to"]: row for row in map(json.loads, lines)}
+        rows = json.loads(self.call("GET", "/_mock/messages?limit=1000000"))
+        return {row["to"]: row for row in rows}
 
     def reset(self):
         self.call("POST", "/_mock/reset")

@@ -95,7 +95,7 @@ class Refusals(Faults):
         self.assertEqual(mock.stats()["refused_by_code"], {"130429": throttles})
 
     def test_a_throttled_unlimited_rate(self):
-        mock = self.mock(faults=["code=130429@n20-40"])
+        mock = self.mock(faults=["code=130429@n20-25"])
         box, result = self.send(mock, 100, {"retry.max_attempts": "1"})
         self.assert_code(result, 0)
         self.assert_each_once(mock, box, 100)
