@@ -45,7 +45,7 @@ class Program:
         conf = (root / 'conf/tidings.conf').read_text()
         self.keys = read_keys(conf, r'#?([a-z_0-9]+) =')
         self.sections = {key.split('.')[0] for key in self.keys}
-        self.variables = set(VARIABLE.findall(conf)) | {'TIDINGS_CONFIG'}
+        self.variables = set(VARIABLE.findall(conf)) | {'TIDINGS_CONFIG', 'TIDINGS_SECTION_KEY'}
 
 
 def run(*command):
