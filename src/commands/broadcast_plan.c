@@ -221,7 +221,7 @@ static void print_pace(const struct broadcast_plan *p, uint64_t left)
 {
     char finish[CLOCK_TEXT_SIZE];
 
-    if (p->rate <= RATE_UNLIMITED) {
+    if (p->rate <= (double)RATE_UNLIMITED) {
         fprintf(stderr, "  rate       unlimited\n");
         return;
     }
