@@ -78,8 +78,8 @@ static void harden(struct db *db)
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
 }
 
-/* 4 MB of pages, whatever the size of the file. */
-#define COMMON_SETTINGS "PRAGMA cache_size=-4096; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; "
+/* 2 MB of pages, whatever the size of the file. */
+#define COMMON_SETTINGS "PRAGMA cache_size=-2048; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; "
 
 static bool configure(struct db *db, enum db_mode mode, struct err *e)
 {

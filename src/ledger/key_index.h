@@ -26,7 +26,7 @@
 
 struct key_index;
 
-enum { KEY_INDEX_RUN = 65536, KEY_NUMBER_BITS = 32 };
+enum { KEY_INDEX_RUN = 32768, KEY_NUMBER_BITS = 32 };
 
 static inline int64_t pair_of(uint64_t key, uint64_t number)
 {
