@@ -16,7 +16,7 @@ enum {
     URL_MAX = 2048,
     /* A few kilobytes hold an answer of Graph with its headers. */
     RECEIVE_BUFFER = 2048, /* an answer with its headers is about 1,200 bytes */
-    SEND_BUFFER = 16384, /* the least that libcurl takes */
+    SEND_BUFFER = 16384,   /* the least that libcurl takes */
     /* Load balancers commonly close what was idle for 60 s; a request must not meet that. */
     MAX_IDLE_S = 50,
 };
