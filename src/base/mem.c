@@ -15,7 +15,7 @@ static NO_RETURN void out_of_memory(size_t size)
 
 void mem_configure(void)
 {
-    (void)mallopt(M_ARENA_MAX, 1);             /* a hint */
+    (void)mallopt(M_ARENA_MAX, 1);            /* a hint */
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20); /* the same */
 }
 

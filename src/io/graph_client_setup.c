@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,8 +14,8 @@
 enum {
     URL_MAX = 2048,
     /* A few kilobytes hold an answer of Graph with its headers. */
-    RECEIVE_BUFFER = 2048, /* an answer with its headers is about 1,200 bytes */
-    SEND_BUFFER = 16384,   /* the least that libcurl takes */
+    RECEIVE_BUFFER = 2048,
+    SEND_BUFFER = 16384, /* the least that libcurl takes */
     /* Load balancers commonly close what was idle for 60 s; a request must not meet that. */
     MAX_IDLE_S = 50,
 };
@@ -67,6 +66,8 @@ static void locked_free(char *memory, size_t size)
 
 static void set_headers(struct client_setup *s, const char *token, size_t token_len)
 {
+    static char type[] = "Content-Type: application/json";
+    static char no_expect[] = "Expect:"; /* else large bodies wait a round trip for a 100 */
     static const char prefix[] = "Authorization: Bearer ";
 
     s->locked_size = sizeof(prefix) + token_len;
@@ -74,10 +75,8 @@ static void set_headers(struct client_setup *s, const char *token, size_t token_
     memcpy(s->authorization, prefix, sizeof(prefix) - 1);
     memcpy(s->authorization + sizeof(prefix) - 1, token, token_len);
     s->headers[0] = (struct curl_slist){s->authorization, &s->headers[1]};
-    s->headers[1] = (struct curl_slist){s->content_type, &s->headers[2]};
-    s->headers[2] = (struct curl_slist){s->no_expect, NULL};
-    memcpy(s->content_type, CONTENT_TYPE, sizeof(CONTENT_TYPE));
-    memcpy(s->no_expect, NO_EXPECT, sizeof(NO_EXPECT));
+    s->headers[1] = (struct curl_slist){type, &s->headers[2]};
+    s->headers[2] = (struct curl_slist){no_expect, NULL};
 }
 
 /* ---- Where Graph is. */
@@ -136,7 +135,7 @@ static bool check_ca_file(const char *path, struct err *e)
 }
 
 bool client_setup_open(struct client_setup *s, const struct graph_client_options *options,
-                       struct err *e)
+                       const char *token, size_t token_len, struct err *e)
 {
     *s = (struct client_setup){
         .timeout_ms = (long)options->timeout_ms,
@@ -144,7 +143,7 @@ bool client_setup_open(struct client_setup *s, const struct graph_client_options
     };
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return err_set(e, EXIT_BUG, "libcurl cannot be set up");
-    set_headers(s, options->token, options->token_len);
+    set_headers(s, token, token_len);
     if (options->ca_file && *options->ca_file)
         s->ca_file = mem_strdup(options->ca_file);
     if (set_base(s, options, e) && check_ca_file(s->ca_file, e))
@@ -163,20 +162,10 @@ void client_setup_close(struct client_setup *s)
 
 /* ---- A handle. */
 
-static CURLcode on_tls_context(CURL *easy, void *context, void *unused)
-{
-    (void)easy;
-    (void)unused;
-    (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS); /* 34 KB of a connection at rest */
-    return CURLE_OK;
-}
-
-/* No CAPATH: with one, libcurl would read all authorities again for every connection. */
+/* No CAPATH: with one, libcurl would read all authorities again for every connection. (It sets
+ * SSL_MODE_RELEASE_BUFFERS by itself, which keeps 34 KB off a connection at rest.) */
 static void set_tls(const struct client_setup *s, CURL *easy)
 {
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
-
-    assert(code == CURLE_OK || code == CURLE_NOT_BUILT_IN || code == CURLE_UNKNOWN_OPTION);
     must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
     if (s->ca_file)
         must(curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file));
