@@ -29,7 +29,7 @@ struct bench {
     struct graph_client *client;
     struct message *free;
     uint64_t count, rate, started, wired, done, accepted;
-    uint64_t began_ns;
+    uint64_t began_ns, paced_ns;
 };
 
 static void write_body(struct message *m, uint64_t n)
@@ -79,13 +79,6 @@ static void on_client_closed(void *context)
     uv_close((uv_handle_t *)&b->pacer, NULL);
 }
 
-static uint64_t due(const struct bench *b)
-{
-    uint64_t now = (uv_hrtime() - b->began_ns) * b->rate / 1000000000;
-
-    return b->rate && now < b->count ? now : b->count;
-}
-
 static void start(struct bench *b)
 {
     struct message *m = b->free;
@@ -95,11 +88,9 @@ static void start(struct bench *b)
     graph_client_start(b->client, &m->request);
 }
 
-static void refill(struct bench *b)
+static void refill(struct bench *b, uint64_t most)
 {
-    uint64_t until = due(b);
-
-    while (b->free && b->started < until && graph_client_has_room(b->client))
+    while (most-- && b->free && b->started < b->count && graph_client_has_room(b->client))
         start(b);
 }
 
@@ -108,12 +99,18 @@ static void on_prepare(uv_prepare_t *prepare)
     struct bench *b = prepare->data;
 
     if (!b->rate)
-        refill(b);
+        refill(b, b->count);
 }
 
+/* What a tick could not start is not made up for: that would be a burst. */
 static void on_pace(uv_timer_t *timer)
 {
-    refill(timer->data);
+    struct bench *b = timer->data;
+    uint64_t now_ns = uv_hrtime();
+    uint64_t due = (now_ns - b->paced_ns) * b->rate / 1000000000;
+
+    b->paced_ns += due * 1000000000 / b->rate;
+    refill(b, due);
 }
 
 static double seconds(struct timeval t)
@@ -192,7 +189,7 @@ int main(int argc, char **argv)
     (void)uv_prepare_init(&b.loop, &b.prepare);
     (void)uv_timer_init(&b.loop, &b.pacer);
     b.prepare.data = b.pacer.data = &b;
-    b.began_ns = uv_hrtime();
+    b.began_ns = b.paced_ns = uv_hrtime();
     (void)uv_prepare_start(&b.prepare, on_prepare);
     if (b.rate)
         (void)uv_timer_start(&b.pacer, on_pace, TICK_MS, TICK_MS);

@@ -272,11 +272,23 @@ static void print_rows(const struct broadcast_plan *p)
         fprintf(stderr, "             %s\n", f->first_reject);
 }
 
+/* Said once, since a misspelt column is a missing value. */
+static void print_unknown_columns(const struct broadcast_plan *p)
+{
+    const char *const *names;
+    size_t count = file_source_unknown_columns(p->source, &names);
+
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s%s", i ? ", " : "  ignored    columns that no field uses: ", names[i]);
+    if (count)
+        fputc('\n', stderr);
+}
+
 static void print_pace(const struct broadcast_plan *p, uint64_t left)
 {
     char finish[CLOCK_TEXT_SIZE];
 
-    if (p->rate <= RATE_UNLIMITED) {
+    if (p->rate <= (double)RATE_UNLIMITED) {
         fprintf(stderr, "  rate       unlimited\n");
         return;
     }
@@ -293,6 +305,7 @@ void broadcast_plan_print(const struct broadcast_plan *p, const struct settings 
     text_grouped(left, to_send);
     fprintf(stderr, "Broadcast %s\n", p->name);
     print_rows(p);
+    print_unknown_columns(p);
     fprintf(stderr, "  to send    %s messages, the first to %s\n", to_send, first);
     fprintf(stderr, "  template   %s (%s), parameters: %s\n", p->defaults.template_name,
             p->defaults.lang, *p->params_text ? p->params_text : "as the rows have them");

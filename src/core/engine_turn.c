@@ -63,9 +63,9 @@ static unsigned ahead_target(const struct engine *e, const struct lane *lane)
     if (is_unlimited)
         per_second = rate_limit_actual(lane->rate, e->now.mono_us);
     target = 1 + per_second * (double)e->options.intent_ahead_us / 1e6;
-    if (is_unlimited && target < AHEAD_MIN_UNLIMITED)
-        target = AHEAD_MIN_UNLIMITED;
-    return target < ENGINE_AHEAD_MAX ? (unsigned)target : ENGINE_AHEAD_MAX;
+    if (is_unlimited && target < (double)AHEAD_MIN_UNLIMITED)
+        target = (double)AHEAD_MIN_UNLIMITED;
+    return target < (double)ENGINE_AHEAD_MAX ? (unsigned)target : ENGINE_AHEAD_MAX;
 }
 
 static bool lane_is_full(const struct engine *e, const struct lane *lane)

@@ -367,11 +367,14 @@ static void retire_loop(struct graph_client *c)
     }
 }
 
-/* A connection that carries many requests may be dead, and libcurl would go on using it. */
+/* A connection that carries many requests may be dead, and libcurl would go on using it. Nor does
+ * an answer that was given up half-way (too long: CURLE_WRITE_ERROR) leave one that works: with
+ * libcurl 7.88 the next answer was never read. */
 static bool is_suspect(const struct slot *s, CURLcode result)
 {
     return s->client->setup.multiplexes && s->loop == s->client->loop && s->calls > 0 &&
-           (result == CURLE_OPERATION_TIMEDOUT || result == CURLE_SEND_ERROR);
+           (result == CURLE_OPERATION_TIMEDOUT || result == CURLE_SEND_ERROR ||
+            result == CURLE_WRITE_ERROR);
 }
 
 static void collect(struct graph_client *c, struct client_loop *loop)

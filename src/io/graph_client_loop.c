@@ -29,6 +29,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { MORE_AT_A_TIME = 2 };
+
 struct sock {
     uv_poll_t poll;
     struct client_loop *loop;
@@ -406,9 +408,16 @@ static unsigned less(unsigned from, unsigned what)
     return from > what ? from - what : 0;
 }
 
+/* Over HTTP/2 requests wait together for the first connection, but later each that finds all
+ * streams taken makes one of its own (libcurl 7.88): few of those at a time. */
+static unsigned may_wait(const struct client_loop *loop, unsigned established)
+{
+    return loop->options.streams > 1 && established ? MORE_AT_A_TIME : loop->options.max_connecting;
+}
+
 /* Fresh transfers take what is free; those that find nothing make connections, as do those that
- * have been started and are not wired: of these there may be max_connecting. (While a name with two
- * addresses is tried, a connection in the making has two sockets; that lets in one more.) */
+ * have been started and are not wired. (While a name with two addresses is tried, a connection in
+ * the making has two sockets; that lets in one more.) */
 bool client_loop_has_room(const struct client_loop *loop)
 {
     unsigned connecting = loop->transfers - loop->wired - loop->fresh;
@@ -416,7 +425,7 @@ bool client_loop_has_room(const struct client_loop *loop)
     unsigned free_now = less(established * loop->options.streams, loop->wired);
 
     return loop->fresh < free_now ||
-           connecting + loop->fresh - free_now < loop->options.max_connecting;
+           connecting + loop->fresh - free_now < may_wait(loop, established);
 }
 
 unsigned client_loop_transfers(const struct client_loop *loop)

@@ -2,6 +2,7 @@
 """Real processes for the end-to-end tests: a mock, a folder with configuration, token and ledger,
 and tidings itself. Everything started here is ended by process id when the test ends."""
 import collections
+import contextlib
 import csv
 import http.client
 import json
@@ -113,7 +114,8 @@ class Result:
         self.code, self.out, self.err = code, out, err
 
     def __repr__(self):
-        return f"exit {self.code}\n--- out\n{self.out}\n--- err\n{self.err}"
+        err = "\n".join(line for line in self.err.splitlines() if " INFO " not in line)
+        return f"exit {self.code}\n--- out\n{self.out[-4000:]}\n--- err\n{err[-4000:]}"
 
 
 class Running:
@@ -145,6 +147,12 @@ class Running:
     def finish(self):
         code = self.process.wait(WAIT_S)
         return Result(code, self.files[0].read_text(), self.err())
+
+    def end_after(self, seconds):
+        """kill -9 after that time, if it has not ended by itself."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        self.end()
 
     def end(self):
         if not self.has_ended():

@@ -45,7 +45,7 @@ class Program:
         conf = (root / 'conf/tidings.conf').read_text()
         self.keys = read_keys(conf, r'#?([a-z_0-9]+) =')
         self.sections = {key.split('.')[0] for key in self.keys}
-        self.variables = set(VARIABLE.findall(conf)) | {'TIDINGS_CONFIG'}
+        self.variables = set(VARIABLE.findall(conf)) | {'TIDINGS_CONFIG', 'TIDINGS_SECTION_KEY'}
 
 
 def run(*command):
@@ -111,6 +111,7 @@ class Doc:
     def check_programs(self, number, line, in_fence):
         """Each piece of the line that begins with a program's name belongs to that program."""
         at, owner = 0, ''
+        line = re.sub(r' +# .*', '', line) if in_fence else line
         for match in PROGRAM.finditer(line):
             self.check_flags(number, line[at:match.start()], owner)
             at, owner = match.end(), self.owner(match)
@@ -125,11 +126,10 @@ class Doc:
         return other or graphmock or ('' if command in (None, 'help') else command)
 
     def check_flags(self, number, text, owner):
-        text = text.split('`')[0] if owner else text
-        known = self.program.flags.get(owner) if owner else self.program.all_flags
-        for flag in FLAG.findall(text):
-            if known is not None and flag not in known:
-                self.find(number, 'flag', f'{owner} {flag}: there is no such flag'.strip())
+        own, _, rest = text.partition('`') if owner else ('', '', text)
+        unknown = flags_of(own) - self.program.flags.get(owner, flags_of(own))
+        for flag in sorted(unknown | flags_of(rest) - self.program.all_flags):
+            self.find(number, 'flag', f'{owner} {flag}: there is no such flag'.strip())
 
     def check_keys(self, number, line):
         for section, key in KEY.findall(line):
