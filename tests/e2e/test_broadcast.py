@@ -119,6 +119,92 @@ class Changes(EndToEnd):
         self.assert_code(box.run("broadcast", file, "--yes", "--accept-changes"), 0)
         self.assert_each_once(mock, box, 12)
 
+    @staticmethod
+    def rows_with_ids(count):
+        return [{"id": f"row-{i}", "to": number(i), "params": '["Asha","Physics","https://e/1"]'}
+                for i in range(count)]
+
+    @staticmethod
+    def edit(rows):
+        """Of the last rows, which are sent last: one changed, one removed, two added."""
+        count = len(rows)
+        rows[-2]["params"] = '["Asha","Chemistry","https://e/1"]'
+        del rows[-5]
+        return rows + [dict(rows[0], id=f"row-{i}", to=number(i)) for i in (count, count + 1)]
+
+    def interrupted(self, mock, box, file):
+        """Killed early: what it leaves unsent is not in the ledger."""
+        first = self.start(box, "broadcast", file, "--yes", "--rate", "20")
+        wait_until(lambda: mock.stats()["accepted"] >= 5, "the first five")
+        first.signal(signal.SIGKILL)
+        first.finish()
+
+    def test_a_changed_file_says_how_many_rows_differ(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = self.rows_with_ids(300)
+        file = box.write_csv("results.csv", rows)
+        self.interrupted(mock, box, file)
+        box.write_csv("results.csv", self.edit(rows))
+        changed = box.run("broadcast", file, "--yes")
+        self.assert_code(changed, 65)
+        self.assertIn("another file (4 rows differ: 2 new, 1 gone, 1 changed;", changed.err)
+        accepted = box.run("broadcast", file, "--yes", "--accept-changes")
+        self.assertIn(accepted.code, (0, 4), accepted)  # 4: what was on the wire is unknown
+        self.assertIn("4 rows differ", accepted.err)
+        self.assert_never_twice(mock)
+        wanted = {number(i) for i in range(302) if i != 295}
+        self.assertEqual(set(box.states()), wanted)
+        unknown = {to for to, row in box.states().items() if row["state"] == "unknown"}
+        self.assertLessEqual(wanted - unknown, set(mock.messages()))
+        self.assertEqual(box.run("broadcast", file, "--yes").code, accepted.code)
+
+    def test_without_a_sound_manifest_a_changed_file_is_noticed_too(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = self.rows_with_ids(10)
+        file = box.write_csv("results.csv", rows)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        box.write_csv("results.csv", self.edit(rows))
+        manifest = box.ledger.parent / "ledger.db.results.csv.rows"
+        for spoil in (lambda: manifest.write_bytes(manifest.read_bytes()[:-1]), manifest.unlink):
+            spoil()
+            changed = box.run("broadcast", file, "--yes")
+            self.assert_code(changed, 65)
+            self.assertIn("another file (10 messages of it are recorded)", changed.err)
+        self.assertIn(box.run("broadcast", file, "--yes", "--accept-changes").code, (0, 3))
+        self.assert_never_twice(mock)
+
+    def test_another_template_is_no_other_file(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 3)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        other = box.run("broadcast", file, "--yes", "--lang", "de")
+        self.assert_code(other, 65)
+        self.assertIn("another template, language, sender or --param (3 messages", other.err)
+
+    def test_behind_a_limit_rows_are_not_called_new(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = self.rows_with_ids(10)
+        file = box.write_csv("results.csv", rows)
+        self.assertIn(box.run("broadcast", file, "--yes", "--limit", "7").code, (0, 5))
+        box.write_csv("results.csv", self.edit(rows))  # the sixth is gone, the ninth changed
+        changed = box.run("broadcast", file, "--yes")
+        self.assert_code(changed, 65)
+        self.assertIn("(at least 1 row differs: 0 new, 1 gone, 0 changed;", changed.err)
+
+    def test_standard_input_is_compared_too(self):
+        mock = self.mock()
+        box = self.box(mock)
+        text = "to,params\n" + "".join(f'{number(i)},"[""A"",""B"",""C""]"\n' for i in range(9))
+        command = ("broadcast", "-", "--name", "piped", "--yes")
+        self.assert_code(box.run(*command, stdin=text), 0)
+        changed = box.run(*command, stdin=text.replace("A", "Z", 1))
+        self.assert_code(changed, 65)
+        self.assertIn("2 rows differ: 1 new, 1 gone, 0 changed", changed.err)
+
     def test_an_id_with_other_content_is_not_sent(self):
         mock = self.mock()
         box = self.box(mock)
