@@ -148,10 +148,13 @@ class Running:
         code = self.process.wait(WAIT_S)
         return Result(code, self.files[0].read_text(), self.err())
 
-    def end_after(self, seconds):
-        """kill -9 after that time, if it has not ended by itself."""
+    def wait_at_most(self, seconds):
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
+
+    def end_after(self, seconds):
+        """kill -9 after that time, if it has not ended by itself."""
+        self.wait_at_most(seconds)
         self.end()
 
     def end(self):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What Graph and the network can do wrong, and what becomes of the messages: refusals, halts,
-answers that say nothing, connections that die, outages."""
+answers that say nothing, connections that die, outages. TIDINGS_OUTAGE_S is how long those last."""
 import json
+import os
 import unittest
 
 from datetime import datetime
 from harness import EndToEnd, Mock, PHONE_ID, count_states, free_port, number, wait_until
 
+OUTAGE_S = int(os.environ.get("TIDINGS_OUTAGE_S", "3"))
 ONE_AT_A_TIME = {"http.max_in_flight": "1"}
 SOON = {"retry.base_ms": "20", "retry.max_ms": "100"}
 
@@ -309,6 +311,7 @@ class Outages(Faults):
                                  "retry.max_attempts": "1", **SOON})
         running = self.start(box, "broadcast", box.results("r.csv", 50), "--yes")
         running.wait_for("why=network")
+        running.wait_at_most(OUTAGE_S)
         self.assertIn("🔌 Graph could not be reached", running.err())
         mock = self.mock(tls=False, listen=f"127.0.0.1:{port}")
         self.assert_code(running.finish(), 0)
@@ -347,7 +350,7 @@ class Outages(Faults):
                 self.assert_each_once(mock, box, 20)
 
     def brown_out(self, over):
-        mock = self.mock("--latency", "10", faults=["brownout@t500ms-3500ms"])
+        mock = self.mock("--latency", "10", faults=[f"brownout@t500ms-{OUTAGE_S}500ms"])
         in_flight = 32
         box, result = self.send(mock, 500, {
             "rate.messages_per_second": "200", "http.version": over, "http.timeout_ms": "700",
@@ -355,7 +358,7 @@ class Outages(Faults):
         self.assert_code(result, 4)
         self.assert_accounted(mock, box, 500)
         unknown = count_states(box.log())["unknown"]
-        probes = 3500 // 700 + 1
+        probes = OUTAGE_S * 1000 // 700 + 2
         self.assertLessEqual(unknown, in_flight + probes)
         self.assertGreater(unknown, 0)
         self.assertIn("why=network", result.err)
