@@ -148,7 +148,10 @@ static void make_messages(struct bench *b, unsigned count)
 static bool open_client(struct bench *b, char **argv, unsigned in_flight)
 {
     struct graph_client_events events = {b, on_wired, on_done};
+    static const char token[] = "EAAbenchTokenThatIsNoneAtAll000000000xyz";
     struct graph_client_options options = {
+        .token = token,
+        .token_len = sizeof(token) - 1,
         .api_base = argv[1],
         .api_version = "v22.0",
         .ca_file = argv[2],
@@ -158,10 +161,9 @@ static bool open_client(struct bench *b, char **argv, unsigned in_flight)
         .max_in_flight = in_flight,
         .max_connecting = MAX_CONNECTING,
     };
-    static const char token[] = "EAAbenchTokenThatIsNoneAtAll000000000xyz";
     struct err e;
 
-    if (graph_client_open(&b->loop, &options, token, sizeof(token) - 1, &events, &b->client, &e))
+    if (graph_client_open(&b->loop, &options, &events, &b->client, &e))
         return true;
     fprintf(stderr, "client_loop: %s\n", e.text);
     return false;

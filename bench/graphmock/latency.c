@@ -86,5 +86,5 @@ int64_t latency_draw_us(const struct latency *latency, struct random *random)
              (latency->high_us - latency->low_us) * random_to_unit(random_next(random));
     else
         us = latency->median_us * exp(latency->sigma * draw_normal(random));
-    return us < LATENCY_MAX_MS * 1000.0 ? (int64_t)us : (int64_t)LATENCY_MAX_MS * 1000;
+    return us < (double)LATENCY_MAX_MS * 1000.0 ? (int64_t)us : (int64_t)LATENCY_MAX_MS * 1000;
 }

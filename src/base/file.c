@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/file.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -9,6 +11,22 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+bool file_make_folders(const char *path, struct err *e)
+{
+    char *folder = mem_strdup(path);
+    bool made = true;
+
+    for (char *slash = strchr(folder + 1, '/'); slash && made; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+            made = err_set(e, EXIT_CANT_CREATE, "cannot create the folder %.300s: %s", folder,
+                           strerror(errno));
+        *slash = '/';
+    }
+    mem_free(folder);
+    return made;
+}
 
 static bool fail(const struct file_writer *w, const char *what, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * file.h: files that are written whole or not at all: into a temporary file of the same folder,
- * synced, renamed over the old one, and the folder synced.
+ * synced, renamed over the old one, and the folder synced. And the folders for them.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -10,6 +10,10 @@
 #include "base/err.h"
 
 #include <sys/types.h>
+
+/* Makes the folders that `path` lies in, for this user alone; those that are there stay as they
+ * are. `path` is not empty. EXIT_CANT_CREATE with folder and reason. */
+bool file_make_folders(const char *path, struct err *e) MUST_CHECK;
 
 /* A file being written. */
 struct file_writer {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,12 @@ static NO_RETURN void out_of_memory(size_t size)
     fprintf(stderr, "tidings: out of memory (%zu bytes); what is recorded is safe in the ledger\n",
             size);
     abort();
+}
+
+void mem_configure(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1);            /* a hint */
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20); /* the same */
 }
 
 void *mem_check(void *memory)

@@ -21,6 +21,10 @@ void mem_free(void *memory);
 /* For values of the standard library and others that come from malloc: aborts when NULL. */
 RETURNS_NON_NULL void *mem_check(void *memory);
 
+/* For the start of the program: few arenas, so that threads do not each keep memory of their own.
+ */
+void mem_configure(void);
+
 #define MEM_NEW(type) ((type *)mem_alloc(sizeof(type)))
 
 #endif

@@ -6,7 +6,8 @@
  * knows of this broadcast; the operator agrees; the broadcast is put on record as open; the file is
  * read again as the engine asks for messages; when nothing is left it is put on record as complete.
  * Failure modes:
- *   - the same name with another file: EXIT_BAD_DATA, unless --accept-changes;
+ *   - the same name with another file: EXIT_BAD_DATA, unless --accept-changes; how many rows differ
+ *     is said where the rows of the file on record are kept (io/manifest.h);
  *   - complete already: nothing is sent, the account is given again;
  *   - interrupted in any way: it stays open, and the same command goes on.
  */
@@ -98,8 +99,12 @@ static bool find_record(struct broadcast *b, struct err *e)
 
 static bool is_same_file(const struct broadcast *b)
 {
-    return memcmp(b->record.file_hash, b->plan.file.file_hash, 32) == 0 &&
-           memcmp(b->record.plan_hash, b->plan.hash, 32) == 0;
+    return memcmp(b->record.file_hash, b->plan.file.file_hash, 32) == 0;
+}
+
+static bool is_unchanged(const struct broadcast *b)
+{
+    return is_same_file(b) && memcmp(b->record.plan_hash, b->plan.hash, 32) == 0;
 }
 
 static uint64_t recorded(const struct broadcast *b)
@@ -111,19 +116,26 @@ static uint64_t recorded(const struct broadcast *b)
     return sum;
 }
 
+static void compare_rows(struct broadcast *b)
+{
+    const struct manifest_key recorded = {b->record.file_hash, b->record.plan_hash};
+
+    if (b->record.number && !is_same_file(b))
+        broadcast_plan_compare(&b->plan, &recorded);
+}
+
 static bool check_changes(const struct broadcast *b, struct err *e)
 {
-    if (!b->record.number || is_same_file(b) || b->flags.accept_changes)
+    if (!b->record.number || is_unchanged(b) || b->flags.accept_changes)
         return true;
     return err_set(e, EXIT_BAD_DATA,
-                   "broadcast %.60s is on record with %s (%llu messages of it are recorded); "
+                   "broadcast %.60s is on record with %s (%s%s%llu messages of it are recorded); "
                    "--accept-changes goes on with this one: known messages are not sent again, new "
                    "rows are; another --name starts another broadcast",
                    b->plan.name,
-                   memcmp(b->record.file_hash, b->plan.file.file_hash, 32) != 0
-                       ? "another file"
-                       : "another template, language, sender or --param",
-                   (unsigned long long)recorded(b));
+                   is_same_file(b) ? "another template, language, sender or --param"
+                                   : "another file",
+                   b->plan.changes, *b->plan.changes ? "; " : "", (unsigned long long)recorded(b));
 }
 
 static uint64_t settled(const struct ledger_broadcast *record)
@@ -137,7 +149,7 @@ static uint64_t left_to_send(const struct broadcast *b)
 {
     uint64_t done = settled(&b->record);
 
-    if (b->record.number && !is_same_file(b))
+    if (b->record.number && !is_unchanged(b))
         return b->plan.file.valid; /* known ones will be found as they come */
     return b->plan.file.valid > done ? b->plan.file.valid - done : 0;
 }
@@ -171,7 +183,7 @@ static int give_account(struct broadcast *b)
 
 static bool is_complete(const struct broadcast *b)
 {
-    return b->record.state == BROADCAST_COMPLETE && is_same_file(b) && left_to_send(b) == 0;
+    return b->record.state == BROADCAST_COMPLETE && is_unchanged(b) && left_to_send(b) == 0;
 }
 
 static int send_all(struct broadcast *b)
@@ -194,7 +206,10 @@ static int send_what_is_left(struct broadcast *b)
     struct tally *tally = dispatch_tally(b->run.dispatch);
     struct err e;
 
-    if (!find_record(b, &e) || !check_changes(b, &e))
+    if (!find_record(b, &e))
+        return call_fail(&e);
+    compare_rows(b);
+    if (!check_changes(b, &e))
         return call_fail(&e);
     memcpy(tally->before, b->record.counts, sizeof(tally->before));
     tally->expected = b->plan.file.valid > recorded(b) ? b->plan.file.valid : recorded(b);
@@ -207,8 +222,10 @@ static int send_what_is_left(struct broadcast *b)
     broadcast_plan_print(&b->plan, &b->run.call.settings, left_to_send(b));
     if (!b->run.call.settings.enabled)
         return run_refuse_disabled();
-    if (!broadcast_plan_confirm(&b->plan, &b->flags, &e) || !put_record(b, BROADCAST_OPEN, &e) ||
-        !file_source_rewind(b->plan.source, &e))
+    if (!broadcast_plan_confirm(&b->plan, &b->flags, &e))
+        return call_fail(&e);
+    broadcast_plan_save_rows(&b->plan);
+    if (!put_record(b, BROADCAST_OPEN, &e) || !file_source_rewind(b->plan.source, &e))
         return call_fail(&e);
     return send_all(b);
 }

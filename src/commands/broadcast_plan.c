@@ -3,7 +3,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/terminal.h"
 #include "base/text.h"
@@ -67,7 +69,7 @@ static bool choose_path(struct broadcast_plan *p, const char *file, const struct
     if (snprintf(p->path, sizeof(p->path), "%s/%s.input", dirname(folder), p->name) >=
         (int)sizeof(p->path))
         return err_set(e, EXIT_CONFIG, "ledger.path: too long a path");
-    return file_plan_copy_input(STDIN_FILENO, p->path, e);
+    return file_make_folders(p->path, e) && file_plan_copy_input(STDIN_FILENO, p->path, e);
 }
 
 /* ---- Defaults: what messages are made of where the file says nothing. */
@@ -140,11 +142,24 @@ static bool on_reading(void *context, uint64_t position, uint64_t size)
     return true;
 }
 
+/* Beside the ledger, where that folder is there already. */
+static void choose_temp_dir(struct broadcast_plan *p, const struct settings *s)
+{
+    char path[4096];
+    const char *folder;
+
+    text_copy(path, sizeof(path), s->ledger_path, strlen(s->ledger_path));
+    folder = dirname(path);
+    if (access(folder, W_OK) != 0)
+        folder = "/tmp";
+    text_copy(p->temp_dir, sizeof(p->temp_dir), folder, strlen(folder));
+}
+
 static bool read_file(struct broadcast_plan *p, const struct settings *s,
                       const struct broadcast_flags *flags, struct err *e)
 {
-    char folder[4096];
     struct file_plan_options options = {
+        .temp_dir = p->temp_dir,
         .rejects_path = flags->dry_run ? NULL : p->rejects_path,
         .limit = flags->limit,
         .on_progress = on_reading,
@@ -152,9 +167,12 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     sigset_t before;
     bool ok;
 
-    text_copy(folder, sizeof(folder), s->ledger_path, strlen(s->ledger_path));
-    options.temp_dir = access(dirname(folder), W_OK) == 0 ? folder : "/tmp";
+    choose_temp_dir(p, s);
+    p->manifest = flags->dry_run ? NULL : manifest_new(p->temp_dir);
+    options.manifest = p->manifest;
     (void)snprintf(p->rejects_path, sizeof(p->rejects_path), "%s.rejected.csv", p->path);
+    (void)snprintf(p->manifest_path, sizeof(p->manifest_path), "%s.%s.rows", s->ledger_path,
+                   p->name);
     if (!file_source_open(p->path, &p->context, &p->source, e))
         return false;
     hold_signals(&before);
@@ -199,8 +217,46 @@ void broadcast_plan_free(struct broadcast_plan *p)
 {
     if (p->source)
         file_source_close(p->source);
+    manifest_free(p->manifest);
     mem_free(p->params);
     *p = (struct broadcast_plan){0};
+}
+
+/* ---- The rows that a broadcast goes on record with. */
+
+static void describe_changes(const struct manifest_changes *c, char *out, size_t size)
+{
+    uint64_t all = c->added + c->gone + c->changed;
+
+    if (all)
+        (void)snprintf(out, size, "%s%llu %s: %llu new, %llu gone, %llu changed", /* it fits */
+                       c->at_least ? "at least " : "", (unsigned long long)all,
+                       all == 1 ? "row differs" : "rows differ", (unsigned long long)c->added,
+                       (unsigned long long)c->gone, (unsigned long long)c->changed);
+    else if (!c->at_least)
+        (void)snprintf(out, size,
+                       "0 rows differ in their message, only in order, labels or "
+                       "rejects"); /* it fits */
+}
+
+void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key *recorded)
+{
+    struct manifest_changes changes;
+
+    if (p->manifest && manifest_compare(p->manifest, p->manifest_path, recorded, &changes))
+        describe_changes(&changes, p->changes, sizeof(p->changes));
+}
+
+void broadcast_plan_save_rows(struct broadcast_plan *p)
+{
+    const struct manifest_key key = {p->file.file_hash, p->hash};
+    struct err e;
+
+    if (!manifest_save(p->manifest, p->manifest_path, &key, &e))
+        log_line(LOG_WARN, "Rows are not on record: a changed file will not be compared with them",
+                 LOG_STR("why", e.text));
+    manifest_free(p->manifest); /* a megabyte that the sending has no use for */
+    p->manifest = NULL;
 }
 
 /* ---- What the operator sees and is asked. */
@@ -216,11 +272,23 @@ static void print_rows(const struct broadcast_plan *p)
         fprintf(stderr, "             %s\n", f->first_reject);
 }
 
+/* Said once, since a misspelt column is a missing value. */
+static void print_unknown_columns(const struct broadcast_plan *p)
+{
+    const char *const *names;
+    size_t count = file_source_unknown_columns(p->source, &names);
+
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s%s", i ? ", " : "  ignored    columns that no field uses: ", names[i]);
+    if (count)
+        fputc('\n', stderr);
+}
+
 static void print_pace(const struct broadcast_plan *p, uint64_t left)
 {
     char finish[CLOCK_TEXT_SIZE];
 
-    if (p->rate <= RATE_UNLIMITED) {
+    if (p->rate <= (double)RATE_UNLIMITED) {
         fprintf(stderr, "  rate       unlimited\n");
         return;
     }
@@ -237,10 +305,13 @@ void broadcast_plan_print(const struct broadcast_plan *p, const struct settings 
     text_grouped(left, to_send);
     fprintf(stderr, "Broadcast %s\n", p->name);
     print_rows(p);
+    print_unknown_columns(p);
     fprintf(stderr, "  to send    %s messages, the first to %s\n", to_send, first);
     fprintf(stderr, "  template   %s (%s), parameters: %s\n", p->defaults.template_name,
             p->defaults.lang, *p->params_text ? p->params_text : "as the rows have them");
     fprintf(stderr, "  sender     %s through %s\n", p->defaults.sender, s->api_base);
+    if (*p->changes)
+        fprintf(stderr, "  changes    %s\n", p->changes);
     print_pace(p, left);
     fprintf(stderr, "  ledger     %s\n", s->ledger_path);
 }

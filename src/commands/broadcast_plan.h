@@ -28,9 +28,13 @@ struct broadcast_plan {
     char name[MESSAGE_LABEL_MAX + 1];
     char path[4096]; /* of the file that is read: FILE, or the copy of standard input */
     char rejects_path[4200];
-    double rate;             /* RATE_UNLIMITED or a second */
-    const char *params_text; /* the columns, as given */
-    const char **params;     /* split; free with mem_free */
+    char temp_dir[4096];
+    char manifest_path[4400];  /* where the rows of what is on record are kept */
+    struct manifest *manifest; /* the rows of the file; NULL: a dry run, or saved already */
+    char changes[200];         /* "3 rows differ: ..." of the file on record; "": not known */
+    double rate;               /* RATE_UNLIMITED or a second */
+    const char *params_text;   /* the columns, as given */
+    const char **params;       /* split; free with mem_free */
     struct message_defaults defaults;
     struct message_context context;
     struct file_source *source;
@@ -42,6 +46,10 @@ struct broadcast_plan {
 bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
                          const struct broadcast_flags *flags, struct err *e) MUST_CHECK;
 void broadcast_plan_free(struct broadcast_plan *p);
+/* The name is on record with another file, of this key: says in `changes` how many rows differ. */
+void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key *recorded);
+/* Keeps the rows for such a comparison; one that cannot be kept is a warning. */
+void broadcast_plan_save_rows(struct broadcast_plan *p);
 /* What is about to happen, in a few lines, on standard error. `left`: messages still to send. */
 void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left);
 /* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */

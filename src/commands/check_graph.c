@@ -28,9 +28,13 @@ struct asking {
 
 /* ---- One question. */
 
-static struct graph_client_options client_options(const struct settings *s)
+static struct graph_client_options client_options(const struct asking *a)
 {
+    const struct settings *s = a->settings;
+
     return (struct graph_client_options){
+        .token = secret_bytes(a->token),
+        .token_len = secret_len(a->token),
         .api_base = s->api_base,
         .api_version = s->api_version,
         .ca_file = s->ca_file,
@@ -70,13 +74,12 @@ static void refused(struct asking *a, const char *subject)
 /* The answer's JSON (free with json_free), or NULL with a finding added. */
 static struct json *ask(struct asking *a, const char *subject, const char *path)
 {
-    struct graph_client_options options = client_options(a->settings);
+    struct graph_client_options options = client_options(a);
     struct json *root;
     struct err e;
 
     buf_clear(&a->body);
-    graph_client_get(&options, secret_bytes(a->token), secret_len(a->token), path, &a->body,
-                     &a->got);
+    graph_client_get(&options, path, &a->body, &a->got);
     if (a->got.http_status == 0) {
         (void)err_set(&e, EXIT_UNREACHABLE, "%.100s cannot be reached: %.200s",
                       a->settings->api_base, a->got.error);

@@ -16,7 +16,8 @@
 const struct flag common_flags[] = {
     COMMON("config", 'c', FLAG_TEXT, config, "FILE", "the configuration file"),
     COMMON("set", 0, FLAG_REPEATED, sets, "SECTION.KEY=VALUE", "a key of the configuration"),
-    COMMON("verbose", 'v', FLAG_SWITCH, verbose, NULL, "log more (debug; info beside progress)"),
+    COMMON("verbose", 'v', FLAG_SWITCH, verbose, NULL,
+           "log more: info beside the live block, debug elsewhere"),
     COMMON("quiet", 'q', FLAG_SWITCH, quiet, NULL, "no progress, errors only"),
     COMMON("log-level", 0, FLAG_TEXT, log_level, "LEVEL", "error, warn, info or debug"),
     COMMON("log-format", 0, FLAG_TEXT, log_format, "FORMAT", "text or json"),

@@ -231,17 +231,16 @@ static void give_waiting(struct dispatch *d, struct waiting *w)
 static bool take_up_page(struct dispatch *d)
 {
     struct waiting_filter filter = {.match = d->waiting_filter, .after = d->waiting_after};
-    size_t max = d->waiting_left < PAGE ? (size_t)d->waiting_left : PAGE;
-    struct waiting *page = mem_alloc(max * sizeof(struct waiting));
-    size_t count = 0;
+    struct waiting_page page = {.max = d->waiting_left < PAGE ? (size_t)d->waiting_left : PAGE};
     bool ok;
 
-    ok = ledger_waiting(d->ledger, &filter, page, max, &count, &d->failure);
-    for (size_t i = 0; i < count; i++)
-        give_waiting(d, &page[i]);
-    if (count < max)
+    page.items = mem_alloc(page.max * sizeof(struct waiting));
+    ok = ledger_waiting(d->ledger, &filter, &page, &d->failure);
+    for (size_t i = 0; i < page.count; i++)
+        give_waiting(d, &page.items[i]);
+    if (page.count < page.max)
         d->waiting_left = 0;
-    mem_free(page);
+    mem_free(page.items);
     return ok;
 }
 
@@ -399,6 +398,8 @@ static bool open_client(struct dispatch *d, const struct secret *token, struct e
 {
     struct graph_client_events events = {.context = d, .on_wired = on_wired, .on_done = on_done};
     struct graph_client_options options = {
+        .token = secret_bytes(token),
+        .token_len = secret_len(token),
         .api_base = d->settings->api_base,
         .api_version = d->settings->api_version,
         .ca_file = d->settings->ca_file,
@@ -409,8 +410,7 @@ static bool open_client(struct dispatch *d, const struct secret *token, struct e
         .max_connecting = MAX_CONNECTING,
     };
 
-    return graph_client_open(&d->loop, &options, secret_bytes(token), secret_len(token), &events,
-                             &d->client, e);
+    return graph_client_open(&d->loop, &options, &events, &d->client, e);
 }
 
 static void on_recent_attempt(void *context, uint64_t pair_hash, int64_t at_ms)
@@ -466,7 +466,11 @@ bool dispatch_run(struct dispatch *d, const struct secret *token,
 bool dispatch_open(const struct dispatch_options *options, struct dispatch **out, struct err *e)
 {
     struct dispatch *d = MEM_NEW(struct dispatch);
-    struct ledger_events events = {d, on_recorded, on_broken};
+    struct ledger_options ledger = {
+        .path = options->settings->ledger_path,
+        .holder = options->holder,
+        .events = {d, on_recorded, on_broken},
+    };
 
     d->options = *options;
     d->settings = options->settings;
@@ -475,7 +479,7 @@ bool dispatch_open(const struct dispatch_options *options, struct dispatch **out
         mem_free(d);
         return err_set(e, EXIT_BUG, "cannot make an event loop: out of file descriptors?");
     }
-    if (!ledger_open(&d->loop, d->settings->ledger_path, options->holder, &events, &d->ledger, e)) {
+    if (!ledger_open(&d->loop, &ledger, &d->ledger, e)) {
         (void)uv_loop_close(&d->loop); /* nothing was started on it */
         mem_free(d);
         return false;

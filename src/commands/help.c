@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/help.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +59,7 @@ int command_run(const struct command *commands, size_t count, int argc, char **a
 {
     const struct command *command;
 
+    mem_configure();
     if (argc < 2) {
         print_commands(commands, count, stderr);
         return EXIT_USAGE;

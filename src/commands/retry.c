@@ -48,6 +48,14 @@ struct retry {
     uint64_t waiting; /* left waiting by an earlier run */
 };
 
+static bool read_flags(struct retry *r, struct err *e)
+{
+    if (r->run.call.arguments.count)
+        return err_set(e, EXIT_USAGE, "retry takes flags only: %.60s is not one",
+                       r->run.call.arguments.items[0]);
+    return filter_flags_read(&r->flags.filter, r->number, &r->filter, e);
+}
+
 /* Everything that retry sends waits in the ledger. */
 static bool no_more(void *context, struct message **out, struct err *e)
 {
@@ -112,7 +120,7 @@ static int retry(struct retry *r)
 {
     struct err e;
 
-    if (!filter_flags_read(&r->flags.filter, r->number, &r->filter, &e) || !count_states(r, &e))
+    if (!read_flags(r, &e) || !count_states(r, &e))
         return call_fail(&e);
     if (r->failed + r->waiting == 0) {
         fprintf(stderr, "Nothing failed, nothing waits: nothing to send\n");

@@ -2,6 +2,7 @@
 #include "commands/run.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "commands/access.h"
 #include "commands/progress.h"
 
@@ -32,6 +33,20 @@ bool run_open(struct run *r, struct err *e)
            dispatch_open(&options, &r->dispatch, e);
 }
 
+/* Beside the live block only warnings are logged, unless -v says info or --log-level something. A
+ * log file gets what the settings say. */
+static void quieten_log(const struct run *r, const struct progress *progress)
+{
+    const struct common_flags *flags = &r->call.common;
+
+    if (!progress->live || *r->call.settings.log_file || flags->log_level)
+        return;
+    if (flags->verbose)
+        log_set_level(LOG_INFO);
+    else if (r->call.settings.log_level > LOG_WARN)
+        log_set_level(LOG_WARN);
+}
+
 bool run_source(struct run *r, const struct dispatch_source *source, struct err *e)
 {
     struct progress progress;
@@ -39,6 +54,7 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
     bool ok;
 
     progress_begin(&progress, r->name, r->call.common.quiet, r->call.colour);
+    quieten_log(r, &progress);
     watch.interval_ms = progress_interval_ms(&progress);
     ok = dispatch_run(r->dispatch, r->token, source, &watch, e);
     progress_end(&progress, r->dispatch);
@@ -48,14 +64,14 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
 /* Of a broadcast as a whole. Without codes the rest of the account still stands. */
 static void read_codes(const struct run *r, struct report *report)
 {
+    struct ledger_codes codes = {.items = report->codes, .max = REPORT_CODES_MAX};
     struct ledger_reader *reader;
     struct err e;
 
     if (!r->broadcast || !ledger_reader_open(r->call.settings.ledger_path, &reader, &e))
         return;
-    if (!ledger_codes(reader, r->broadcast, report->codes, REPORT_CODES_MAX, &report->code_count,
-                      &e))
-        report->code_count = 0;
+    if (ledger_codes(reader, r->broadcast, &codes, &e))
+        report->code_count = codes.count;
     ledger_reader_close(reader);
 }
 

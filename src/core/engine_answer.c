@@ -76,6 +76,21 @@ static void wait_for_free(struct engine *e, struct delivery *d, const struct exc
 
 /* ---- Halts that an answer raises. */
 
+struct stop {
+    enum halt_kind kind;
+    int64_t for_ms; /* 0: until somebody did something about it */
+};
+
+static const struct stop stops[ACTION_COUNT] = {
+    [ACTION_HOLD_SENDER] = {HALT_SENDER, HOLD_SENDER_MS},
+    [ACTION_HOLD_TEMPLATE] = {HALT_TEMPLATE, HOLD_TEMPLATE_MS},
+    [ACTION_HALT_TOKEN] = {HALT_TOKEN, 0},
+    [ACTION_HALT_ACCOUNT] = {HALT_ACCOUNT, 0},
+    [ACTION_HALT_SENDER] = {HALT_SENDER, 0},
+    [ACTION_HALT_TEMPLATE] = {HALT_TEMPLATE, 0},
+    [ACTION_NOT_FOR_SENDS] = {HALT_SENDER, 0},
+};
+
 static void describe_halt(const struct delivery *d, struct halt *halt)
 {
     const struct message *m = d->message;
@@ -89,29 +104,29 @@ static void describe_halt(const struct delivery *d, struct halt *halt)
         (void)snprintf(halt->what, sizeof(halt->what), "everything"); /* cut names still name it */
 }
 
-static void raise_for(struct engine *e, const struct delivery *d, enum halt_kind kind,
-                      int64_t for_ms)
+static void raise_for(struct engine *e, const struct delivery *d, const struct stop *stop,
+                      const char *hint)
 {
     struct halt halt = {
-        .kind = kind,
-        .subject = halt_subject(kind, d->message),
+        .kind = stop->kind,
+        .subject = halt_subject(stop->kind, d->message),
         .code = d->outcome.code,
         .since_ms = e->now.wall_ms,
-        .until_us = for_ms ? e->now.mono_us + for_ms * 1000 : INT64_MAX,
+        .until_us = stop->for_ms ? e->now.mono_us + stop->for_ms * 1000 : INT64_MAX,
     };
-    struct graph_error error = {.code = d->outcome.code, .http_status = d->outcome.http_status};
 
     describe_halt(d, &halt);
-    text_copy(halt.hint, sizeof(halt.hint), error_policy_find(&error)->hint,
-              strlen(error_policy_find(&error)->hint));
+    text_copy(halt.hint, sizeof(halt.hint), hint, strlen(hint));
     engine_raise(e, &halt);
 }
 
 /* The message waits, and is due when the halt is over. */
-static void wait_for_halt(struct engine *e, struct delivery *d, enum halt_kind kind, int64_t for_ms)
+static void wait_for_halt(struct engine *e, struct delivery *d, const struct judgement *j)
 {
-    wait_ms(e, d, for_ms);
-    raise_for(e, d, kind, for_ms);
+    const struct stop *stop = &stops[j->action];
+
+    wait_ms(e, d, stop->for_ms);
+    raise_for(e, d, stop, j->rule->hint);
 }
 
 /* ---- What a refusal does. */
@@ -176,9 +191,9 @@ static unsigned max_tries(const struct engine *e, enum action action)
 }
 
 static void conclude_refusal(struct engine *e, struct delivery *d, const struct exchange *x,
-                             enum action action)
+                             const struct judgement *j)
 {
-    switch (action) {
+    switch (j->action) {
     case ACTION_FAIL:
     case ACTION_FAIL_SUPPRESS:
     case ACTION_DEFER:
@@ -187,7 +202,7 @@ static void conclude_refusal(struct engine *e, struct delivery *d, const struct 
         break;
     case ACTION_RETRY:
     case ACTION_RETRY_ONCE:
-        retry_or_fail(e, d, x, max_tries(e, action));
+        retry_or_fail(e, d, x, max_tries(e, j->action));
         break;
     case ACTION_SLOW_SENDER:
         slow_sender(e, d, x);
@@ -196,23 +211,13 @@ static void conclude_refusal(struct engine *e, struct delivery *d, const struct 
         slow_pair(e, d);
         break;
     case ACTION_HOLD_SENDER:
-        wait_for_halt(e, d, HALT_SENDER, HOLD_SENDER_MS);
-        break;
     case ACTION_HOLD_TEMPLATE:
-        wait_for_halt(e, d, HALT_TEMPLATE, HOLD_TEMPLATE_MS);
-        break;
     case ACTION_HALT_TOKEN:
-        wait_for_halt(e, d, HALT_TOKEN, 0);
-        break;
     case ACTION_HALT_ACCOUNT:
-        wait_for_halt(e, d, HALT_ACCOUNT, 0);
-        break;
     case ACTION_HALT_SENDER:
-    case ACTION_NOT_FOR_SENDS:
-        wait_for_halt(e, d, HALT_SENDER, 0);
-        break;
     case ACTION_HALT_TEMPLATE:
-        wait_for_halt(e, d, HALT_TEMPLATE, 0);
+    case ACTION_NOT_FOR_SENDS:
+        wait_for_halt(e, d, j);
         break;
     }
 }
@@ -237,7 +242,7 @@ static void conclude(struct engine *e, struct delivery *d, const struct exchange
         d->outcome.state = STATE_ACCEPTED;
         break;
     case VERDICT_REFUSED:
-        conclude_refusal(e, d, x, j->action);
+        conclude_refusal(e, d, x, j);
         break;
     case VERDICT_UNKNOWN:
         conclude_unknown(e, d, x);
@@ -283,6 +288,8 @@ static void tell_network(struct engine *e, enum health_change change)
         engine_take_back_ready(e);
 }
 
+/* An answer that says nothing counts as none: a wrong api_base, or an edge without Graph behind it,
+ * costs a few unknown messages, not all of them. */
 static enum health_change learn_health(struct engine *e, const struct exchange *x,
                                        const struct judgement *j)
 {
@@ -290,7 +297,7 @@ static enum health_change learn_health(struct engine *e, const struct exchange *
 
     if (j->verdict == VERDICT_NOT_SENT)
         return health_missed(&e->health, now_us, e->ports.random(e->ports.world));
-    if (x->http_status == 0)
+    if (x->http_status == 0 || j->reason == REASON_BAD_ANSWER)
         return health_silent(&e->health, now_us);
     return health_answered(&e->health, x->latency_us, now_us);
 }
@@ -308,7 +315,7 @@ void engine_on_wired(struct engine *e, struct graph_request *request, struct mom
     e->now = now;
     delivery_move(e, d, STAGE_WIRED);
     rate_limit_wired(d->lane->rate, now.mono_us);
-    tell_network(e, health_wired(&e->health, engine_in_flight(e), now.mono_us));
+    tell_network(e, health_wired(&e->health, e->stage_counts[STAGE_WIRED], now.mono_us));
 }
 
 void engine_on_answer(struct engine *e, struct graph_request *request, const struct exchange *x,

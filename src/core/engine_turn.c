@@ -46,7 +46,7 @@ static bool is_stopped(const struct engine *e)
 
 static unsigned in_flight_allowed(const struct engine *e)
 {
-    unsigned healthy = health_allows(&e->health, engine_in_flight(e), e->now.mono_us);
+    unsigned healthy = health_allows(&e->health, e->stage_counts[STAGE_WIRED], e->now.mono_us);
 
     return healthy < e->options.max_in_flight ? healthy : e->options.max_in_flight;
 }
@@ -63,9 +63,9 @@ static unsigned ahead_target(const struct engine *e, const struct lane *lane)
     if (is_unlimited)
         per_second = rate_limit_actual(lane->rate, e->now.mono_us);
     target = 1 + per_second * (double)e->options.intent_ahead_us / 1e6;
-    if (is_unlimited && target < AHEAD_MIN_UNLIMITED)
-        target = AHEAD_MIN_UNLIMITED;
-    return target < ENGINE_AHEAD_MAX ? (unsigned)target : ENGINE_AHEAD_MAX;
+    if (is_unlimited && target < (double)AHEAD_MIN_UNLIMITED)
+        target = (double)AHEAD_MIN_UNLIMITED;
+    return target < (double)ENGINE_AHEAD_MAX ? (unsigned)target : ENGINE_AHEAD_MAX;
 }
 
 static bool lane_is_full(const struct engine *e, const struct lane *lane)

@@ -99,10 +99,10 @@ enum health_change health_missed(struct health *h, int64_t now_us, uint64_t rand
     return lost(h, now_us);
 }
 
-enum health_change health_wired(struct health *h, unsigned in_flight, int64_t now_us)
+enum health_change health_wired(struct health *h, unsigned on_wire, int64_t now_us)
 {
     h->misses = 0;
-    if (in_flight <= 1)
+    if (on_wire <= 1)
         h->heard_us = now_us;
     if (!h->unreachable)
         return HEALTH_SAME;
@@ -110,22 +110,22 @@ enum health_change health_wired(struct health *h, unsigned in_flight, int64_t no
     return h->brown_out ? HEALTH_SAME : back(h);
 }
 
-static bool is_stalled(const struct health *h, unsigned in_flight, int64_t now_us)
+static bool is_stalled(const struct health *h, unsigned on_wire, int64_t now_us)
 {
     int64_t patience = h->latency_us * HEALTH_STALL_FACTOR;
 
     if (patience < HEALTH_STALL_MIN_US)
         patience = HEALTH_STALL_MIN_US;
-    return in_flight > HEALTH_STALL_IN_FLIGHT && now_us - h->heard_us > patience;
+    return on_wire > HEALTH_STALL_ON_WIRE && now_us - h->heard_us > patience;
 }
 
-unsigned health_allows(const struct health *h, unsigned in_flight, int64_t now_us)
+unsigned health_allows(const struct health *h, unsigned on_wire, int64_t now_us)
 {
     if (h->unreachable)
         return now_us >= h->probe_at_us ? 1 : 0;
     if (h->brown_out)
         return 1;
-    return is_stalled(h, in_flight, now_us) ? 0 : UINT_MAX;
+    return is_stalled(h, on_wire, now_us) ? 0 : UINT_MAX;
 }
 
 int64_t health_next_us(const struct health *h, int64_t now_us)

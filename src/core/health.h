@@ -20,10 +20,10 @@
 #include <stdint.h>
 
 enum {
-    HEALTH_MISSES_MAX = 10,      /* connection failures in a row that stop new sends */
-    HEALTH_WINDOW_S = 10,        /* what the brown-out looks at */
-    HEALTH_SILENT_MIN = 20,      /* more than this many endings */
-    HEALTH_STALL_IN_FLIGHT = 20, /* more than this many on the wire */
+    HEALTH_MISSES_MAX = 10,    /* connection failures in a row that stop new sends */
+    HEALTH_WINDOW_S = 10,      /* what the brown-out looks at */
+    HEALTH_SILENT_MIN = 20,    /* more than this many endings */
+    HEALTH_STALL_ON_WIRE = 20, /* more than this many on the wire */
     HEALTH_STALL_MIN_US = 1000000,
     HEALTH_STALL_FACTOR = 4, /* times the usual latency */
 };
@@ -49,10 +49,10 @@ enum health_change { HEALTH_SAME, HEALTH_LOST, HEALTH_BACK };
 enum health_change health_answered(struct health *h, int64_t latency_us, int64_t now_us);
 enum health_change health_silent(struct health *h, int64_t now_us);
 enum health_change health_missed(struct health *h, int64_t now_us, uint64_t random);
-/* A request reached the wire: the network is there. */
-enum health_change health_wired(struct health *h, unsigned in_flight, int64_t now_us);
+/* A request reached the wire, with which `on_wire` are there: the network is there. */
+enum health_change health_wired(struct health *h, unsigned on_wire, int64_t now_us);
 /* How many requests may be in flight now. UINT_MAX: health does not limit. */
-unsigned health_allows(const struct health *h, unsigned in_flight, int64_t now_us);
+unsigned health_allows(const struct health *h, unsigned on_wire, int64_t now_us);
 /* When health will allow more by itself; INT64_MAX: only an event can tell. */
 int64_t health_next_us(const struct health *h, int64_t now_us);
 

@@ -147,13 +147,13 @@ static unsigned whole_messages(double rate)
 static void set_pace(struct rate_limit *r, int64_t now_us)
 {
     double lap = whole_messages(r->rate);
-    double slack_us = fmin(r->options.guard_percent, 1) * LAP_SLACK_US;
-    double lap_us = fmax(lap / r->rate * SECOND_US, LAP_MIN_US + slack_us);
-    double ticks = fmin(floor(SECOND_US / (double)r->options.tick_us), lap);
+    double slack_us = fmin(r->options.guard_percent, 1) * (double)LAP_SLACK_US;
+    double lap_us = fmax(lap / r->rate * (double)SECOND_US, (double)LAP_MIN_US + slack_us);
+    double ticks = fmin(floor((double)SECOND_US / (double)r->options.tick_us), lap);
 
     r->tick_ns = (int64_t)(lap_us * 1000 / ticks);
     r->lot = lap / ticks;
-    r->held_max = fmax(r->rate * (double)r->options.tick_us / SECOND_US * TICKS_HELD, 1);
+    r->held_max = fmax(r->rate * (double)r->options.tick_us / (double)SECOND_US * TICKS_HELD, 1);
     r->held = fmin(r->held, r->held_max);
     r->filled_ns = now_us * 1000;
 }
@@ -179,7 +179,7 @@ static void heal(struct rate_limit *r, int64_t now_us)
     if (now_us - r->throttle_us < RECOVERY_US)
         return;
     r->cut = 1;
-    if (r->options.per_second <= RATE_UNLIMITED)
+    if (r->options.per_second <= 0)
         r->rate = 0;
 }
 
@@ -297,7 +297,7 @@ void rate_limit_throttled(struct rate_limit *r, int64_t now_us)
         bound(r, now_us);
     present = cut_part(r, now_us);
     if (r->cut >= 1 || now_us - r->cut_us >= SECOND_US) {
-        r->cut = fmin(fmax(present * CUT_TO, FLOOR_PER_SECOND / r->rate), 1);
+        r->cut = fmin(fmax(present * CUT_TO, (double)FLOOR_PER_SECOND / r->rate), 1);
         r->cut_us = now_us;
     }
     r->throttle_us = now_us;

@@ -17,10 +17,11 @@ struct first {
 };
 
 struct distinct {
-    struct spill *rows;       /* struct distinct_row by id; NULL once settled */
-    struct spill *recipients; /* numbers of the rows that hold */
-    struct spill *reused;     /* struct distinct_reused by line */
-    struct map *seen;         /* of the part in hand: id -> index into firsts; or recipients */
+    struct spill *rows;        /* struct distinct_row by id; NULL once settled */
+    struct spill *recipients;  /* numbers of the rows that hold */
+    struct spill *reused;      /* struct distinct_reused by line */
+    struct manifest *manifest; /* gets the rows that hold; NULL: nobody wants them */
+    struct map *seen;          /* of the part in hand: id -> index into firsts; or recipients */
     struct first *firsts;
     size_t first_count;
     size_t first_cap;
@@ -56,9 +57,9 @@ void distinct_free(struct distinct *d)
     mem_free(d);
 }
 
-static size_t part_of(uint64_t hash)
+void distinct_keep(struct distinct *d, struct manifest *m)
 {
-    return (size_t)(hash >> 56);
+    d->manifest = m;
 }
 
 /* Numbers are no hashes: their differences are in the low bits. */
@@ -71,7 +72,7 @@ bool distinct_add(struct distinct *d, const struct distinct_row *row, struct err
 {
     if (row->line > DISTINCT_LINE_MAX)
         return err_set(e, EXIT_BAD_DATA, "more than %d lines; split the file", DISTINCT_LINE_MAX);
-    return spill_add(d->rows, part_of(row->id), row, e);
+    return spill_add(d->rows, spill_part_of(row->id), row, e);
 }
 
 /* Makes room for one more in an array that doubles. */
@@ -89,7 +90,8 @@ static bool row_holds(struct distinct *d, const struct distinct_row *row, struct
     d->firsts = grown(d->firsts, d->first_count, &d->first_cap, sizeof(struct first));
     d->firsts[d->first_count++] = (struct first){row->content, row->line};
     d->counts.ids++;
-    return spill_add(d->recipients, part_of(spread(row->recipient)), &row->recipient, e);
+    return (!d->manifest || manifest_add(d->manifest, row->id, row->content, e)) &&
+           spill_add(d->recipients, spill_part_of(spread(row->recipient)), &row->recipient, e);
 }
 
 static bool on_row(void *context, const void *record, struct err *e)

@@ -14,9 +14,7 @@
 #ifndef IO_DISTINCT_H
 #define IO_DISTINCT_H
 
-#include "base/err.h"
-
-#include <stdint.h>
+#include "io/manifest.h"
 
 /* Lines that can be told apart; 256 parts of 2^19. */
 enum { DISTINCT_LINE_MAX = 134217727 };
@@ -46,6 +44,8 @@ struct distinct_reused {
 /* `temp_dir` is borrowed until distinct_free. Returned: free with distinct_free. */
 struct distinct *distinct_new(const char *temp_dir);
 void distinct_free(struct distinct *d);
+/* While settling, the rows that hold go to `m` too; borrowed until then. */
+void distinct_keep(struct distinct *d, struct manifest *m);
 /* Lines must rise from call to call. EXIT_BAD_DATA past DISTINCT_LINE_MAX. */
 bool distinct_add(struct distinct *d, const struct distinct_row *row, struct err *e) MUST_CHECK;
 /* After the last row, once. */

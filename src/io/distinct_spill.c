@@ -123,6 +123,11 @@ bool spill_add(struct spill *s, size_t part, const void *record, struct err *e)
     return true;
 }
 
+size_t spill_count(const struct spill *s, size_t part)
+{
+    return (size_t)s->parts[part].full * s->chunk_records + s->parts[part].used;
+}
+
 struct visit {
     spill_record_fn on_record;
     void *context;

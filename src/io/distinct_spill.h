@@ -23,6 +23,13 @@ struct spill;
 struct spill *spill_new(const char *dir, size_t record_size);
 void spill_free(struct spill *s);
 bool spill_add(struct spill *s, size_t part, const void *record, struct err *e) MUST_CHECK;
+/* Records of a part. */
+size_t spill_count(const struct spill *s, size_t part);
+/* Where records go whose key is a hash. */
+static inline size_t spill_part_of(uint64_t hash)
+{
+    return (size_t)(hash >> 56);
+}
 
 /* Calls `on_record` for each record of a part, in the order in which they were added, until it
  * returns false; returns the last result. `record` is aligned for 64-bit numbers. */

@@ -93,13 +93,21 @@ static bool take_row(struct planning *p, struct row *row, struct err *e)
     return ok;
 }
 
+/* Behind the limit: it counts for the hash alone. */
+static bool pass_over_rest(struct planning *p, struct err *e)
+{
+    if (p->options->manifest)
+        manifest_end_early(p->options->manifest);
+    return file_source_drain(p->source, e);
+}
+
 static bool first_look(struct planning *p, struct err *e)
 {
     struct row row;
 
     for (;;) {
         if (is_full(p))
-            return file_source_drain(p->source, e);
+            return pass_over_rest(p, e);
         if (!file_source_next(p->source, &row, e))
             return false;
         if (row.kind == ROW_END)
@@ -185,6 +193,7 @@ bool file_plan_make(struct file_source *s, const struct file_plan_options *optio
 
     *out = (struct file_plan){0};
     p.distinct = distinct_new(options->temp_dir);
+    distinct_keep(p.distinct, options->manifest);
     p.limited = options->limit ? map_new() : NULL;
     p.rejects = options->rejects_path ? rejects_new(options->rejects_path, s) : NULL;
     ok = first_look(&p, e);

@@ -18,6 +18,7 @@
 #define IO_FILE_PLAN_H
 
 #include "io/file_source.h"
+#include "io/manifest.h"
 
 struct file_plan {
     uint64_t rows;       /* all data rows: valid + duplicates + rejected */
@@ -34,9 +35,10 @@ struct file_plan {
 };
 
 struct file_plan_options {
-    const char *temp_dir;     /* where to spill */
-    const char *rejects_path; /* NULL: do not write them (dry run) */
-    uint64_t limit;           /* end with this many distinct messages; 0: all */
+    const char *temp_dir;      /* where to spill */
+    const char *rejects_path;  /* NULL: do not write them (dry run) */
+    struct manifest *manifest; /* gets the valid, distinct rows; borrowed; NULL: not wanted */
+    uint64_t limit;            /* end with this many distinct messages; 0: all */
     /* Called every 1024 rows so that a terminal can show it; may be NULL. Returning false stops the
      * reading (Ctrl-C): EXIT_WORK_LEFT. */
     bool (*on_progress)(void *context, uint64_t position, uint64_t size);

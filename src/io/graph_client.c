@@ -367,11 +367,14 @@ static void retire_loop(struct graph_client *c)
     }
 }
 
-/* A connection that carries many requests may be dead, and libcurl would go on using it. */
+/* A connection that carries many requests may be dead, and libcurl would go on using it. Nor does
+ * an answer that was given up half-way (too long: CURLE_WRITE_ERROR) leave one that works: with
+ * libcurl 7.88 the next answer was never read. */
 static bool is_suspect(const struct slot *s, CURLcode result)
 {
     return s->client->setup.multiplexes && s->loop == s->client->loop && s->calls > 0 &&
-           (result == CURLE_OPERATION_TIMEDOUT || result == CURLE_SEND_ERROR);
+           (result == CURLE_OPERATION_TIMEDOUT || result == CURLE_SEND_ERROR ||
+            result == CURLE_WRITE_ERROR);
 }
 
 static void collect(struct graph_client *c, struct client_loop *loop)
@@ -441,13 +444,12 @@ static void on_turn(void *context, struct client_loop *loop)
 /* ---- What the header promises. */
 
 bool graph_client_open(uv_loop_t *loop, const struct graph_client_options *options,
-                       const char *token, size_t token_len,
                        const struct graph_client_events *events, struct graph_client **out,
                        struct err *e)
 {
     struct graph_client *c = MEM_NEW(struct graph_client);
 
-    if (!client_setup_open(&c->setup, options, token, token_len, e)) {
+    if (!client_setup_open(&c->setup, options, e)) {
         mem_free(c);
         return false;
     }

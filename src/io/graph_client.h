@@ -42,12 +42,12 @@ struct graph_client_options {
     unsigned max_in_flight;  /* bounds connections too */
     unsigned max_connecting; /* requests that wait for a connection at a time: over HTTP/1.1 each
                               * makes one, and what waits leaves in one burst */
+    const char *token;       /* token_len bytes; copied into locked memory, wiped at the end */
+    size_t token_len;
 };
 
-/* Options and token are copied; the token (token_len bytes) into locked memory, as the one header
- * line that libcurl borrows, which is wiped at the end. */
+/* Options are copied. libcurl borrows the token as one header line in locked memory. */
 bool graph_client_open(uv_loop_t *loop, const struct graph_client_options *options,
-                       const char *token, size_t token_len,
                        const struct graph_client_events *events, struct graph_client **out,
                        struct err *e) MUST_CHECK;
 /* May the client take one more now? False at max_in_flight, and while max_connecting connections
@@ -76,8 +76,7 @@ struct graph_get {
     char api_version[16];
     int64_t date_ms; /* the Date header, 0 when absent: for the clock check */
 };
-void graph_client_get(const struct graph_client_options *options, const char *token,
-                      size_t token_len, const char *path_and_query, struct buf *body,
-                      struct graph_get *out);
+void graph_client_get(const struct graph_client_options *options, const char *path_and_query,
+                      struct buf *body, struct graph_get *out);
 
 #endif

@@ -68,16 +68,15 @@ static void get(struct client_setup *setup, const char *location, struct buf *bo
     curl_easy_cleanup(easy);
 }
 
-void graph_client_get(const struct graph_client_options *options, const char *token,
-                      size_t token_len, const char *path_and_query, struct buf *body,
-                      struct graph_get *out)
+void graph_client_get(const struct graph_client_options *options, const char *path_and_query,
+                      struct buf *body, struct graph_get *out)
 {
     struct buf location = buf_new(LOCATION_MAX);
     struct client_setup setup;
     struct err e;
 
     *out = (struct graph_get){0};
-    if (!client_setup_open(&setup, options, token, token_len, &e)) {
+    if (!client_setup_open(&setup, options, &e)) {
         text_copy(out->error, sizeof(out->error), e.text, strlen(e.text));
         return;
     }

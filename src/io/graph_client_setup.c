@@ -66,8 +66,6 @@ static void locked_free(char *memory, size_t size)
 
 static void set_headers(struct client_setup *s, const char *token, size_t token_len)
 {
-    static char type[] = "Content-Type: application/json";
-    static char no_expect[] = "Expect:"; /* else large bodies wait a round trip for a 100 */
     static const char prefix[] = "Authorization: Bearer ";
 
     s->locked_size = sizeof(prefix) + token_len;
@@ -75,8 +73,10 @@ static void set_headers(struct client_setup *s, const char *token, size_t token_
     memcpy(s->authorization, prefix, sizeof(prefix) - 1);
     memcpy(s->authorization + sizeof(prefix) - 1, token, token_len);
     s->headers[0] = (struct curl_slist){s->authorization, &s->headers[1]};
-    s->headers[1] = (struct curl_slist){type, &s->headers[2]};
-    s->headers[2] = (struct curl_slist){no_expect, NULL};
+    s->headers[1] = (struct curl_slist){s->content_type, &s->headers[2]};
+    s->headers[2] = (struct curl_slist){s->no_expect, NULL};
+    memcpy(s->content_type, CONTENT_TYPE, sizeof(CONTENT_TYPE));
+    memcpy(s->no_expect, NO_EXPECT, sizeof(NO_EXPECT));
 }
 
 /* ---- Where Graph is. */
@@ -135,7 +135,7 @@ static bool check_ca_file(const char *path, struct err *e)
 }
 
 bool client_setup_open(struct client_setup *s, const struct graph_client_options *options,
-                       const char *token, size_t token_len, struct err *e)
+                       struct err *e)
 {
     *s = (struct client_setup){
         .timeout_ms = (long)options->timeout_ms,
@@ -143,7 +143,7 @@ bool client_setup_open(struct client_setup *s, const struct graph_client_options
     };
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return err_set(e, EXIT_BUG, "libcurl cannot be set up");
-    set_headers(s, token, token_len);
+    set_headers(s, options->token, options->token_len);
     if (options->ca_file && *options->ca_file)
         s->ca_file = mem_strdup(options->ca_file);
     if (set_base(s, options, e) && check_ca_file(s->ca_file, e))

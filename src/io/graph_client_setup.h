@@ -21,6 +21,9 @@
  * libcurl takes as its own ceiling. */
 enum { SETUP_STREAMS = 100 };
 
+#define CONTENT_TYPE "Content-Type: application/json"
+#define NO_EXPECT    "Expect:" /* else large bodies wait a round trip for a 100 */
+
 struct client_setup {
     char *base;       /* "https://graph.facebook.com/v22.0" */
     char peer[280];   /* "graph.facebook.com:443", for sentences */
@@ -30,11 +33,13 @@ struct client_setup {
     long connect_timeout_ms;
     char *authorization; /* locked memory */
     size_t locked_size;
-    struct curl_slist headers[3];
+    char content_type[sizeof(CONTENT_TYPE)];
+    char no_expect[sizeof(NO_EXPECT)];
+    struct curl_slist headers[3]; /* of the three lines above */
 };
 
 bool client_setup_open(struct client_setup *s, const struct graph_client_options *options,
-                       const char *token, size_t token_len, struct err *e) MUST_CHECK;
+                       struct err *e) MUST_CHECK;
 void client_setup_close(struct client_setup *s);
 
 /* A handle with everything set but its URL, body and callbacks. Returned: free with

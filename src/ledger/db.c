@@ -88,12 +88,14 @@ static bool configure(struct db *db, enum db_mode mode, struct err *e)
         (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         return db_exec(db, COMMON_SETTINGS "PRAGMA query_only=ON", e);
     }
-    sqlite3_wal_hook(db->handle, on_commit, db);
-    return db_exec(db,
-                   COMMON_SETTINGS "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; "
-                                   "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; "
-                                   "PRAGMA journal_size_limit=16777216",
-                   e);
+    if (!db_exec(db,
+                 COMMON_SETTINGS "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; "
+                                 "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; "
+                                 "PRAGMA journal_size_limit=16777216",
+                 e))
+        return false;
+    sqlite3_wal_hook(db->handle, on_commit, db); /* wal_autocheckpoint takes an older one away */
+    return true;
 }
 
 bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e)

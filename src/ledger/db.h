@@ -3,7 +3,7 @@
  * db.h: one SQLite connection as the ledger uses it: its settings, its errors in words, and the few
  * steps of running a prepared statement.
  *
- * Model: WAL, synchronous=FULL, pages of 4096 bytes, a page cache of 2 MB whatever the size of the
+ * Model: WAL, synchronous=FULL, pages of 4096 bytes, a page cache of 4 MB whatever the size of the
  * file, no memory map. Checkpoints never happen by themselves: db_checkpoint does them.
  * SQLite before 3.51.3 can corrupt a WAL when two connections write or checkpoint at once: only the
  * holder of the ledger's lock opens with DB_WRITE, and a reader never checkpoints.

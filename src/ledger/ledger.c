@@ -20,15 +20,14 @@
 #include "ledger/ledger.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "ledger/key_index.h"
 #include "ledger/lock.h"
 #include "ledger/store.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
     LEDGER_GATHER_MS = 5, /* unless ledger_gather says otherwise */
@@ -207,23 +206,6 @@ static void on_checkpointed(uv_work_t *work, int status)
 
 /* ---- Opening and closing. */
 
-/* Makes the folders that `path` lies in; those that are there stay as they are. */
-static bool make_folders(const char *path, struct err *e)
-{
-    char *folder = mem_strdup(path);
-    bool made = true;
-
-    for (char *slash = strchr(folder + 1, '/'); slash && made; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            made = err_set(e, EXIT_CANT_CREATE, "cannot create the ledger's folder %s: %s", folder,
-                           strerror(errno));
-        *slash = '/';
-    }
-    mem_free(folder);
-    return made;
-}
-
 static struct ledger *build(uv_loop_t *loop, const struct ledger_events *events)
 {
     struct ledger *l = MEM_NEW(struct ledger);
@@ -244,19 +226,20 @@ static struct ledger *build(uv_loop_t *loop, const struct ledger_events *events)
     return l;
 }
 
-bool ledger_open(uv_loop_t *loop, const char *path, const char *holder,
-                 const struct ledger_events *events, struct ledger **out, struct err *e)
+bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct ledger **out,
+                 struct err *e)
 {
     struct store *store;
     int lock;
 
-    if (!make_folders(path, e) || !lock_take(path, holder, &lock, e))
+    if (!file_make_folders(options->path, e) ||
+        !lock_take(options->path, options->holder, &lock, e))
         return false;
-    if (!store_open(path, KEY_INDEX_RUN, &store, e)) {
+    if (!store_open(options->path, KEY_INDEX_RUN, &store, e)) {
         lock_release(lock);
         return false;
     }
-    *out = build(loop, events);
+    *out = build(loop, &options->events);
     (*out)->store = store;
     (*out)->lock = lock;
     return true;
@@ -350,15 +333,10 @@ bool ledger_broadcast_put(struct ledger *l, const char *name, const struct ledge
     return take_store(l, e) && give_changed(l, store_broadcast_put(l->store, name, b, e), e);
 }
 
-bool ledger_waiting(struct ledger *l, const struct waiting_filter *filter, struct waiting *out,
-                    size_t max, size_t *count, struct err *e)
+bool ledger_waiting(struct ledger *l, const struct waiting_filter *filter,
+                    struct waiting_page *page, struct err *e)
 {
-    struct waiting_page page = {.items = out, .max = max};
-
-    if (!take_store(l, e) || !give_store(l, store_waiting(l->store, filter, &page, e)))
-        return false;
-    *count = page.count;
-    return true;
+    return take_store(l, e) && give_store(l, store_waiting(l->store, filter, page, e));
 }
 
 bool ledger_recent_attempts(struct ledger *l, int64_t since_ms, ledger_attempt_fn on_attempt,

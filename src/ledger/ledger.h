@@ -29,18 +29,25 @@ struct ledger_events {
     void (*on_broken)(void *context, const struct err *e);
 };
 
+struct ledger_options {
+    const char *path;
+    const char *holder; /* our command line, for whoever finds the lock taken */
+    struct ledger_events events;
+};
+
 struct ledger_facts {
     uint64_t id;             /* random, made with the ledger: goes into the opaque ids */
     int64_t last_attempt_ms; /* wall clock of the newest attempt on record; 0: none */
     uint64_t interrupted;    /* messages found `sending` by this open, now unknown */
 };
 
-/* Opens or makes the ledger at `path` (its folder too, mode 0700; the file 0600), takes its lock,
- * and turns messages that were `sending` into unknown. A second writer gets EXIT_TRY_LATER and the
- * holder's pid and command; a file that is no ledger, damaged or of a newer version EXIT_LEDGER_IO.
+/* Opens or makes the ledger at `options->path` (its folder too, mode 0700; the file 0600), takes
+ * its lock, and turns messages that were `sending` into unknown. A second writer gets
+ * EXIT_TRY_LATER and the holder's pid and command; a file that is no ledger, damaged or of a newer
+ * version EXIT_LEDGER_IO.
  */
-bool ledger_open(uv_loop_t *loop, const char *path, const char *holder,
-                 const struct ledger_events *events, struct ledger **out, struct err *e) MUST_CHECK;
+bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct ledger **out,
+                 struct err *e) MUST_CHECK;
 const struct ledger_facts *ledger_facts(const struct ledger *l);
 /* Hands a record over; see core/record.h for who owns what until it comes back. */
 void ledger_submit(struct ledger *l, struct record *r);
@@ -105,9 +112,15 @@ struct waiting_filter {
     int64_t due_by_ms; /* only those due by then; 0: all */
 };
 
-/* Up to `max` waiting messages in ascending order of number. Returns how many; false on error. */
-bool ledger_waiting(struct ledger *l, const struct waiting_filter *filter, struct waiting *out,
-                    size_t max, size_t *count, struct err *e) MUST_CHECK;
+struct waiting_page {
+    struct waiting *items; /* the caller's, room for `max` */
+    size_t max;
+    size_t count; /* result */
+};
+
+/* Up to `page->max` waiting messages in ascending order of number. */
+bool ledger_waiting(struct ledger *l, const struct waiting_filter *filter,
+                    struct waiting_page *page, struct err *e) MUST_CHECK;
 
 /* What went to recipients since `since_ms`, for the pair limit: calls back for each attempt, oldest
  * first. */

@@ -239,36 +239,36 @@ static void read_code(sqlite3_stmt *row, struct ledger_code_count *out)
     text_copy(out->title, sizeof(out->title), title, strlen(title));
 }
 
-static bool read_codes(struct ledger_reader *r, sqlite3_stmt *query, struct ledger_code_count *out,
-                       size_t *count, struct err *e)
+static bool read_codes(struct ledger_reader *r, sqlite3_stmt *query, struct ledger_codes *codes,
+                       struct err *e)
 {
     bool row = true;
 
-    for (*count = 0;; (*count)++) {
+    for (codes->count = 0;; codes->count++) {
         if (!db_next(r->db, query, &row, e))
             return false;
         if (!row)
             return true;
-        read_code(query, &out[*count]);
+        read_code(query, &codes->items[codes->count]);
     }
 }
 
-bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_code_count *out,
-                  size_t max, size_t *count, struct err *e)
+bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_codes *codes,
+                  struct err *e)
 {
     sqlite3_stmt *query;
     int64_t word = 0;
     bool sound;
 
-    *count = 0;
+    codes->count = 0;
     if (broadcast && !words_find(r->words, broadcast, &word, e))
         return false;
     if (!db_prepare(r->db, CODES, &query, e))
         return false;
     if (broadcast)
         (void)sqlite3_bind_int64(query, 1, word || !broadcast[0] ? word : -1);
-    (void)sqlite3_bind_int64(query, 2, (int64_t)max); /* the indexes are right */
-    sound = read_codes(r, query, out, count, e);
+    (void)sqlite3_bind_int64(query, 2, (int64_t)codes->max); /* the indexes are right */
+    sound = read_codes(r, query, codes, e);
     (void)sqlite3_finalize(query); /* the step told its error */
     return sound;
 }

@@ -65,7 +65,13 @@ struct ledger_code_count {
     uint64_t count;
     char title[OUTCOME_TITLE_MAX];
 };
-bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_code_count *out,
-                  size_t max, size_t *count, struct err *e) MUST_CHECK;
+/* Up to `codes->max` of them. */
+struct ledger_codes {
+    struct ledger_code_count *items; /* the caller's, room for `max` */
+    size_t max;
+    size_t count; /* result */
+};
+bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_codes *codes,
+                  struct err *e) MUST_CHECK;
 
 #endif

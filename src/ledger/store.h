@@ -35,11 +35,6 @@ bool store_broadcast_find(struct store *s, const char *name, struct ledger_broad
                           struct err *e) MUST_CHECK;
 bool store_broadcast_put(struct store *s, const char *name, const struct ledger_broadcast *b,
                          struct err *e) MUST_CHECK;
-struct waiting_page {
-    struct waiting *items;
-    size_t max;
-    size_t count;
-};
 bool store_waiting(struct store *s, const struct waiting_filter *filter, struct waiting_page *page,
                    struct err *e) MUST_CHECK;
 struct attempt_visitor {

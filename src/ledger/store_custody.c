@@ -3,12 +3,13 @@
  * store_custody.c: what start-up and the end ask of the ledger: broadcasts, waiting messages,
  * recent attempts, and opening failed ones again.
  */
+#include "ledger/store_internal.h"
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "ledger/pack.h"
 #include "ledger/row.h"
 #include "ledger/schema.h"
-#include "ledger/store_internal.h"
 
 #include <string.h>
 

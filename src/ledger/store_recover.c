@@ -6,11 +6,12 @@
  * memory; messages from `low` on whose attempt has no outcome, and those that `open` says are being
  * sent, become unknown: a crash took the answer. One transaction; a crash in it changes nothing.
  */
+#include "ledger/store_internal.h"
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "ledger/pack.h"
 #include "ledger/schema.h"
-#include "ledger/store_internal.h"
 
 #include <string.h>
 

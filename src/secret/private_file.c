@@ -12,12 +12,15 @@
 
 /* ---- reading ---- */
 
-static bool open_failed(const char *path, int error, struct err *e)
+static bool open_failed(const struct private_file *file, int error, struct err *e)
 {
+    const char *path = file->path;
+
     switch (error) {
     case ENOENT:
     case ENOTDIR:
-        return err_set(e, EXIT_NO_INPUT, "%s: there is no such file", path);
+        return err_set(e, EXIT_NO_INPUT, "%s: there is no such file; make it with: %s", path,
+                       file->maker);
     case ELOOP:
         return err_set(e, EXIT_CONFIG, "%s: is a symbolic link; name the file itself", path);
     case ENXIO: /* a socket */
@@ -73,7 +76,7 @@ static bool read_open_file(const struct private_file *file, int fd, struct secre
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return open_failed(file->path, errno, e);
+        return open_failed(file, errno, e);
     if (!check_kind(file->path, &st, e) || !check_privacy(file, &st, e) ||
         !check_size(file, &st, e))
         return false;
@@ -89,7 +92,7 @@ bool private_file_read(const struct private_file *file, struct secret **out, str
     bool ok;
 
     if (fd < 0)
-        return open_failed(file->path, errno, e);
+        return open_failed(file, errno, e);
     ok = read_open_file(file, fd, out, e);
     close(fd);
     return ok;

@@ -21,6 +21,7 @@ struct private_file {
     const char *path;
     size_t size_max;    /* bytes; a longer file is refused unread */
     bool is_credential; /* lies in $CREDENTIALS_DIRECTORY */
+    const char *maker;  /* the command that makes such a file, named where there is none */
 };
 
 /* Returned: free with secret_free. An empty file is refused. */

@@ -37,7 +37,7 @@ bool seal_key_make_file(const char *path, struct err *e)
 
 bool seal_key_from_file(const char *path, bool is_credential, struct seal_key *out, struct err *e)
 {
-    const struct private_file file = {path, ROOT_SIZE, is_credential};
+    const struct private_file file = {path, ROOT_SIZE, is_credential, "tidings token keygen"};
     struct secret *root;
     bool ok;
 

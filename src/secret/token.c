@@ -146,7 +146,7 @@ bool token_seal(const char *path, const struct token_key *key, const struct secr
 static bool read_sealed(const char *path, struct secret **file, struct seal_header *header,
                         struct err *e)
 {
-    const struct private_file from = {path, SEAL_FILE_MAX, false};
+    const struct private_file from = {path, SEAL_FILE_MAX, false, "tidings token seal"};
 
     if (!private_file_read(&from, file, e))
         return false;

@@ -409,6 +409,12 @@ class Faults(Case):
         self.assertEqual(answer[2]["retry-after"], "7")
         self.check_counts(mock, accepted=1)
 
+    def test_token_expires(self):
+        mock = self.run_fault("code=190")
+        answer = mock.send()
+        self.check_error(answer, 190, 401, error_subcode=463)
+        self.check_error(self.run_fault("code=100,subcode=33").send(), 100, error_subcode=33)
+
     def test_whens(self):
         mock = self.run_fault("code=131026@to+919800000007")
         self.assertEqual(mock.send()[0], 200)
@@ -516,7 +522,8 @@ class Faults(Case):
             mock.send(conn=conn)
         conn.close()
         self.assertEqual(mock.send()[0], 200)  # its handshake waits for the end
-        self.check_counts(mock, accepted=1)
+        self.check_counts(mock, accepted=1, lost=1,
+                          faults=[{"spec": "brownout@t0-1500ms", "hits": 1}])
 
     def test_max_requests(self):
         with Mock("--max-requests", "2") as mock:
@@ -678,6 +685,20 @@ class Http2(Case):
 
 
 class Process(Case):
+    def test_tls(self):
+        with Mock() as mock:
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                for name in ("127.0.0.1", "localhost"):
+                    context = ssl.create_default_context(cafile=mock.ca)
+                    context.minimum_version = context.maximum_version = version
+                    with socket.create_connection(("127.0.0.1", mock.port), 20) as sock:
+                        with context.wrap_socket(sock, server_hostname=name) as tls:
+                            self.assertIsNone(tls.selected_alpn_protocol())
+            with socket.create_connection(("127.0.0.1", mock.port), 20) as sock:
+                with self.assertRaises(ssl.SSLCertVerificationError):
+                    ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
+            self.assertEqual(mock.stats()["connections"]["failed_handshakes"], 1)
+
     def test_usage(self):
         for flags in (["--rat", "5"], ["--latency", "fast"], ["--fault", "explode"],
                       ["--fault", "close@never"], ["--fault", "brownout"], ["--template", "x"],

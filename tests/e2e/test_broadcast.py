@@ -145,8 +145,8 @@ class Changes(EndToEnd):
         second = box.run("broadcast", box.results("b.csv", 5), "--yes")
         self.assert_code(second, 75)
         self.assertIn(str(first.pid), second.err)
-        first.send_signal(signal.SIGTERM)
-        first.communicate()
+        first.signal(signal.SIGTERM)
+        self.assert_code(first.finish(), 5)
 
 
 class Rejects(EndToEnd):

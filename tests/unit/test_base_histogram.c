@@ -33,7 +33,7 @@ static void test_quantiles_are_right_to_a_thirtysecond(void **state)
     }
     qsort(values, VALUES, sizeof(values[0]), compare);
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
-        int64_t exact = values[(size_t)(quantiles[i] * VALUES) - 1];
+        int64_t exact = values[(size_t)(quantiles[i] * (double)VALUES) - 1];
         int64_t got = histogram_quantile(&h, quantiles[i]);
 
         assert_true(got >= exact);

@@ -189,10 +189,13 @@ static void commit(struct world *w)
     engine_on_recorded(w->engine, &done, now(w));
 }
 
+/* Turns and commits until both have nothing more to do at this moment. */
 static void turn(struct world *w)
 {
-    engine_turn(w->engine, now(w));
-    commit(w);
+    for (int i = 0; i < 4; i++) {
+        engine_turn(w->engine, now(w));
+        commit(w);
+    }
     engine_turn(w->engine, now(w));
 }
 

@@ -3,133 +3,9 @@
  * The client against a server that misbehaves: what was wired, what the server saw, what is
  * reported.
  */
-#include "io/graph_client.h"
-
-#include "base/mem.h"
-#include "test_graph_client_server.h"
+#include "test_graph_client_fixture.h"
 
 #include <poll.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#define OK_ANSWER                                                                          \
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nfacebook-api-version: v22.0\r\n" \
-    "Content-Length: 34\r\n\r\n{\"messages\":[{\"id\":\"wamid.HBgM\"}]}"
-
-static const char token[] = "EAATESTTOKENTESTTOKEN";
-static const char body[] = "{\"to\":\"+919800000001\"}";
-
-/* What came of one request. */
-struct result {
-    struct graph_request request;
-    unsigned wired;
-    unsigned done;
-    struct exchange x;
-    char answer[128];
-    char error[512];
-};
-
-struct fixture {
-    struct server server;
-    uv_loop_t loop;
-    struct graph_client *client;
-    struct graph_client_options options;
-    struct result result; /* for tests of one request */
-    bool closed;
-};
-
-/* ---- A client with its loop. */
-
-static void on_wired(void *context, struct graph_request *request)
-{
-    struct result *r = request->owner;
-
-    (void)context;
-    assert_int_equal(r->done, 0);
-    r->wired++;
-}
-
-static void on_done(void *context, struct graph_request *request, const struct exchange *x)
-{
-    struct result *r = request->owner;
-
-    (void)context;
-    r->done++;
-    r->x = *x;
-    snprintf(r->answer, sizeof(r->answer), "%s", x->body);
-    snprintf(r->error, sizeof(r->error), "%s", x->error);
-    assert_int_equal(x->wired, r->wired == 1);
-}
-
-static void on_closed(void *context)
-{
-    *(bool *)context = true;
-}
-
-static void client_open(struct fixture *f)
-{
-    struct graph_client_events events = {f, on_wired, on_done};
-    struct err e;
-
-    assert_int_equal(uv_loop_init(&f->loop), 0);
-    assert_true(
-        graph_client_open(&f->loop, &f->options, token, strlen(token), &events, &f->client, &e));
-}
-
-static void client_close(struct fixture *f)
-{
-    graph_client_close(f->client, on_closed, &f->closed);
-    assert_false(f->closed);
-    uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_true(f->closed);
-    assert_int_equal(uv_loop_close(&f->loop), 0);
-}
-
-static void start(struct fixture *f, struct result *r)
-{
-    memset(r, 0, sizeof(*r));
-    r->request = (struct graph_request){
-        .phone_id = "106540352242922", .body = body, .body_len = sizeof(body) - 1, .owner = r};
-    assert_true(graph_client_has_room(f->client));
-    graph_client_start(f->client, &r->request);
-    assert_int_equal(r->wired + r->done, 0);
-}
-
-static void wait_all(struct fixture *f)
-{
-    while (graph_client_in_flight(f->client))
-        uv_run(&f->loop, UV_RUN_ONCE);
-}
-
-static void exchange_one(struct fixture *f)
-{
-    start(f, &f->result);
-    wait_all(f);
-    assert_int_equal(f->result.done, 1);
-}
-
-static void open_with(struct fixture *f, const struct step *steps, size_t count, bool tls)
-{
-    server_start(&f->server, steps, count, tls);
-    f->closed = false;
-    f->options = (struct graph_client_options){.api_base = f->server.url,
-                                               .api_version = "v22.0",
-                                               .ca_file = f->server.ca_path,
-                                               .timeout_ms = 5000,
-                                               .connect_timeout_ms = 5000,
-                                               .max_in_flight = 8,
-                                               .max_connecting = 8};
-    client_open(f);
-}
-
-static void close_all(struct fixture *f)
-{
-    client_close(f);
-    server_stop(&f->server);
-}
 
 /* One request with one kind of answer. */
 static void exchange_with(struct fixture *f, struct step step)
@@ -225,7 +101,7 @@ static void test_few_connections_are_made_at_a_time(void **state)
     (void)state;
     server_start(&f.server, steps, 1, false);
     f.closed = false;
-    f.options = (struct graph_client_options){f.server.url, "v22.0", "", false, 5000, 5000, 8, 2};
+    set_limits(&f, 5000, 8, 2);
     client_open(&f);
     start(&f, &results[0]);
     start(&f, &results[1]);
@@ -284,7 +160,7 @@ static void test_an_untrusted_certificate_is_not_wired(void **state)
     (void)state;
     server_start(&f.server, steps, 1, true);
     f.closed = false;
-    f.options = (struct graph_client_options){f.server.url, "v22.0", "", false, 5000, 5000, 8, 8};
+    set_limits(&f, 5000, 8, 8);
     client_open(&f);
     exchange_one(&f);
     assert_false(f.result.x.wired);
@@ -341,7 +217,7 @@ static void test_a_timeout_says_so(void **state)
     (void)state;
     server_start(&f.server, steps, 2, false);
     f.closed = false;
-    f.options = (struct graph_client_options){f.server.url, "v22.0", "", false, 300, 300, 8, 8};
+    set_limits(&f, 300, 8, 8);
     client_open(&f);
     exchange_one(&f);
     assert_true(f.result.x.wired);
@@ -582,7 +458,16 @@ static void test_a_client_that_did_nothing_closes(void **state)
 
 static void test_bad_options_are_named(void **state)
 {
-    struct graph_client_options options = {"https://", "v22.0", "", false, 1000, 1000, 1, 1};
+    struct graph_client_options options = {
+        .token = token,
+        .token_len = 5,
+        .api_base = "https://",
+        .api_version = "v22.0",
+        .timeout_ms = 1000,
+        .connect_timeout_ms = 1000,
+        .max_in_flight = 1,
+        .max_connecting = 1,
+    };
     struct graph_client_events events = {0};
     struct graph_client *client;
     uv_loop_t loop;
@@ -590,12 +475,12 @@ static void test_bad_options_are_named(void **state)
 
     (void)state;
     assert_int_equal(uv_loop_init(&loop), 0);
-    assert_false(graph_client_open(&loop, &options, token, 5, &events, &client, &e));
+    assert_false(graph_client_open(&loop, &options, &events, &client, &e));
     assert_int_equal(e.code, EXIT_CONFIG);
     assert_has(e.text, "whatsapp.api_base");
     options.api_base = "https://127.0.0.1";
     options.ca_file = "/nowhere/ca.pem";
-    assert_false(graph_client_open(&loop, &options, token, 5, &events, &client, &e));
+    assert_false(graph_client_open(&loop, &options, &events, &client, &e));
     assert_has(e.text, "whatsapp.ca_file: cannot read /nowhere/ca.pem");
     assert_int_equal(uv_loop_close(&loop), 0);
 }

@@ -14,13 +14,16 @@ static void get(const char *answer, size_t body_max, struct buf *body, struct gr
 {
     const struct step steps[] = {{answer, 0, CLOSE}};
     struct server server;
-    struct graph_client_options options = {
-        .api_version = "v22.0", .timeout_ms = 5000, .connect_timeout_ms = 5000};
+    struct graph_client_options options = {.token = "EAATEST",
+                                           .token_len = 7,
+                                           .api_version = "v22.0",
+                                           .timeout_ms = 5000,
+                                           .connect_timeout_ms = 5000};
 
     server_start(&server, steps, 1, false);
     options.api_base = server.url;
     *body = buf_new(body_max);
-    graph_client_get(&options, "EAATEST", 7, "debug_token?fields=a,b", body, got);
+    graph_client_get(&options, "debug_token?fields=a,b", body, got);
     server_stop(&server);
 }
 

@@ -322,7 +322,7 @@ static void test_second_writer_is_told_who(void **state)
     struct box *b = *state;
     struct box second = {.loop = b->loop};
     struct err e = {0};
-    char pid[32];
+    char pid[64];
 
     (void)snprintf(second.path, sizeof(second.path), "%s", b->path);
     assert_false(box_try_open(&second, &e));
@@ -371,6 +371,31 @@ static void test_gathers_and_counts_commits(void **state)
     message_free(m);
 }
 
+/* Checkpoints happen: the WAL does not grow with what is recorded. */
+static void test_wal_stays_short(void **state)
+{
+    enum { COUNT = 1200 };
+    struct box *b = *state;
+    char *content = mem_alloc(MESSAGE_CONTENT_MAX);
+    char wal[160];
+    struct stat st;
+
+    memset(content, 'x', MESSAGE_CONTENT_MAX - 1);
+    for (unsigned i = 0; i < COUNT; i++) {
+        char id[16];
+        struct message *m;
+
+        (void)snprintf(id, sizeof(id), "%u", i);
+        m = message_with(id, content);
+        (void)admit_new(b, m, true);
+        message_free(m);
+    }
+    (void)snprintf(wal, sizeof(wal), "%s-wal", b->path);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size < 8 << 20); /* of 38 MB */
+    mem_free(content);
+}
+
 #define WITH_BOX(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -395,6 +420,7 @@ int main(void)
         WITH_BOX(test_second_writer_is_told_who),
         WITH_BOX(test_files_are_private),
         WITH_BOX(test_gathers_and_counts_commits),
+        WITH_BOX(test_wal_stays_short),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

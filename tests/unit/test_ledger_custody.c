@@ -4,6 +4,17 @@
  */
 #include "test_ledger_support.h"
 
+static bool read_codes(struct ledger_reader *reader, const char *broadcast,
+                       struct ledger_code_count *items, size_t max, size_t *count)
+{
+    struct ledger_codes codes = {.items = items, .max = max};
+    struct err e;
+    bool ok = ledger_codes(reader, broadcast, &codes, &e);
+
+    *count = codes.count;
+    return ok;
+}
+
 static const struct outcome ACCEPTED = {.state = STATE_ACCEPTED,
                                         .http_status = 200,
                                         .latency_us = 301234,
@@ -111,12 +122,11 @@ static void test_waiting_is_read_in_pages(void **state)
     struct waiting_filter filter = {0};
     unsigned seen = 0;
     size_t count = ARRAY_SIZE(page);
-    struct err e;
 
     for (unsigned i = 0; i < 7; i++)
         admit_waiting(b, i, 9000 - i);
     while (count == ARRAY_SIZE(page)) {
-        assert_true(ledger_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count, &e));
+        assert_true(read_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count));
         for (size_t i = 0; i < count; i++, seen++) {
             assert_int_equal(page[i].number, seen + 1);
             assert_int_equal(page[i].due_ms, 9000 - seen);
@@ -133,11 +143,10 @@ static void test_waiting_that_is_due(void **state)
     struct waiting page[8];
     const struct waiting_filter filter = {.due_by_ms = 8998};
     size_t count;
-    struct err e;
 
     for (unsigned i = 0; i < 5; i++)
         admit_waiting(b, i, 9000 - i);
-    assert_true(ledger_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count, &e));
+    assert_true(read_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count));
     assert_int_equal(count, 3);
     assert_int_equal(page[0].number, 3);
     free_waiting(page, count);
@@ -152,12 +161,11 @@ static void test_waiting_is_whole(void **state)
     const struct ledger_filter match = {.class_id = "A1"};
     const struct waiting_filter filter = {.match = &match};
     size_t count;
-    struct err e;
 
     conclude(b, &r, 1, &REFUSED);
     box_close(b);
     box_open(b);
-    assert_true(ledger_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count, &e));
+    assert_true(read_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count));
     assert_int_equal(count, 1);
     assert_int_equal(page[0].attempt, 1);
     assert_int_equal(page[0].tries, 1);
@@ -182,13 +190,12 @@ static void test_waiting_of_others_is_left_out(void **state)
         {.broadcast = "other"}, {.class_id = "B2"}, {.to = "+919800000002"}, {.id = "w9"}};
     struct waiting page[2];
     size_t count;
-    struct err e;
 
     admit_waiting(b, 1, 9000);
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         const struct waiting_filter filter = {.match = &others[i]};
 
-        assert_true(ledger_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count, &e));
+        assert_true(read_waiting(b->ledger, &filter, page, ARRAY_SIZE(page), &count));
         assert_int_equal(count, 0);
     }
 }
@@ -268,7 +275,7 @@ static void test_retry_opens_failed_ones(void **state)
     assert_int_equal(state_of(b, "good"), STATE_ACCEPTED);
     assert_int_equal(tally_of(b, "results", STATE_FAILED), 0);
     assert_int_equal(tally_of(b, "results", STATE_WAITING), 1);
-    assert_true(ledger_waiting(b->ledger, &(struct waiting_filter){0}, page, 2, &count, &e));
+    assert_true(read_waiting(b->ledger, &(struct waiting_filter){0}, page, 2, &count));
     assert_int_equal(count, 1);
     assert_int_equal(page[0].attempt, 1);
     assert_int_equal(page[0].tries, 0);
@@ -465,13 +472,13 @@ static void test_codes_most_first(void **state)
     (void)admit_concluded(b, "c", &FAILED);
     (void)admit_concluded(b, "d", &FAILED);
     assert_true(ledger_reader_open(b->path, &reader, &e));
-    assert_true(ledger_codes(reader, "results", codes, ARRAY_SIZE(codes), &count, &e));
+    assert_true(read_codes(reader, "results", codes, ARRAY_SIZE(codes), &count));
     assert_int_equal(count, 2);
     assert_int_equal(codes[0].code, 131026);
     assert_int_equal(codes[0].count, 2);
     assert_string_equal(codes[0].title, FAILED.title);
     assert_int_equal(codes[1].code, 131049);
-    assert_true(ledger_codes(reader, "other", codes, ARRAY_SIZE(codes), &count, &e));
+    assert_true(read_codes(reader, "other", codes, ARRAY_SIZE(codes), &count));
     assert_int_equal(count, 0);
     ledger_reader_close(reader);
 }

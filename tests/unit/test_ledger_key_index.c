@@ -136,6 +136,25 @@ static void test_found_over_run_boundaries(void **state)
     assert_true(key_index_mark(b->keys) > 3 * (uint64_t)RUN); /* runs were written */
 }
 
+/* The mark moves while newer keys are in memory only: those must come back. */
+static void test_opened_again_when_the_mark_has_moved(void **state)
+{
+    struct box *b = *state;
+    uint64_t mark = 0;
+
+    for (unsigned step = 0; step < 60; step++) {
+        add(b, 37);
+        if (key_index_mark(b->keys) == mark)
+            continue;
+        mark = key_index_mark(b->keys);
+        assert_true(mark < b->count);
+        close_box(b);
+        open_box(b);
+        check_all(b);
+    }
+    assert_true(mark > 0);
+}
+
 static void test_opened_again_at_each_step(void **state)
 {
     struct box *b = *state;
@@ -209,9 +228,13 @@ static void test_a_long_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_BOX(test_found_over_run_boundaries),   WITH_BOX(test_opened_again_at_each_step),
-        WITH_BOX(test_half_a_run_is_written_again), WITH_BOX(test_colliding_keys),
-        WITH_BOX(test_asked_before_it_is_added),    WITH_BOX(test_a_long_batch),
+        WITH_BOX(test_found_over_run_boundaries),
+        WITH_BOX(test_opened_again_when_the_mark_has_moved),
+        WITH_BOX(test_opened_again_at_each_step),
+        WITH_BOX(test_half_a_run_is_written_again),
+        WITH_BOX(test_colliding_keys),
+        WITH_BOX(test_asked_before_it_is_added),
+        WITH_BOX(test_a_long_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

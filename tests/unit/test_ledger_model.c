@@ -213,12 +213,10 @@ static void check_waiting(struct model *m)
 {
     static struct waiting items[IDS];
     size_t count, expected = 0;
-    struct err e;
 
     for (unsigned i = 0; i < IDS; i++)
         expected += m->entries[i].number && m->entries[i].state == STATE_WAITING;
-    assert_true(
-        ledger_waiting(m->box->ledger, &(struct waiting_filter){0}, items, IDS, &count, &e));
+    assert_true(read_waiting(m->box->ledger, &(struct waiting_filter){0}, items, IDS, &count));
     assert_int_equal(count, expected);
     for (size_t i = 0; i < count; i++) {
         const struct entry *entry = entry_of(m, items[i].number);
@@ -279,10 +277,8 @@ static void learn_due_times(struct model *m)
 {
     static struct waiting items[IDS];
     size_t count;
-    struct err e;
 
-    assert_true(
-        ledger_waiting(m->box->ledger, &(struct waiting_filter){0}, items, IDS, &count, &e));
+    assert_true(read_waiting(m->box->ledger, &(struct waiting_filter){0}, items, IDS, &count));
     for (size_t i = 0; i < count; i++) {
         for (unsigned j = 0; j < IDS; j++)
             if (m->entries[j].number == items[i].number && items[i].reason == REASON_RETRY)

@@ -53,11 +53,14 @@ static void on_broken(void *context, const struct err *e)
 
 static inline bool box_try_open(struct box *b, struct err *e)
 {
-    const struct ledger_events events = {
-        .context = b, .on_recorded = on_recorded, .on_broken = on_broken};
+    const struct ledger_options options = {
+        .path = b->path,
+        .holder = "tidings test",
+        .events = {.context = b, .on_recorded = on_recorded, .on_broken = on_broken},
+    };
 
     b->broken = false;
-    return ledger_open(&b->loop, b->path, "tidings test", &events, &b->ledger, e);
+    return ledger_open(&b->loop, &options, &b->ledger, e);
 }
 
 static inline void box_open(struct box *b)
@@ -207,7 +210,7 @@ static inline void conclude(struct box *b, const struct record *of, unsigned att
 
 static inline enum state state_of(struct box *b, const char *id)
 {
-    enum state state = STATE_COUNT;
+    enum state state = STATE_WAITING;
     bool found = false;
     struct err e;
 
@@ -226,6 +229,17 @@ static inline uint64_t tally_of(struct box *b, const char *broadcast, enum state
     assert_true(ledger_count(reader, &filter, counts, &e));
     ledger_reader_close(reader);
     return counts[state];
+}
+
+static inline bool read_waiting(struct ledger *l, const struct waiting_filter *filter,
+                                struct waiting *items, size_t max, size_t *count)
+{
+    struct waiting_page page = {.items = items, .max = max};
+    struct err e;
+    bool ok = ledger_waiting(l, filter, &page, &e);
+
+    *count = page.count;
+    return ok;
 }
 
 #endif

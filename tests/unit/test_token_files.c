@@ -13,7 +13,7 @@
 
 static struct err assert_unread(const char *path)
 {
-    const struct private_file file = {path, 100, false};
+    const struct private_file file = {path, 100, false, "the maker"};
     struct secret *content = NULL;
     struct err e = {0};
 
@@ -24,7 +24,7 @@ static struct err assert_unread(const char *path)
 
 static bool is_read(const char *path, bool is_credential)
 {
-    const struct private_file file = {path, 100, is_credential};
+    const struct private_file file = {path, 100, is_credential, "the maker"};
     struct secret *content = NULL;
     bool ok = private_file_read(&file, &content, NULL);
 
@@ -109,7 +109,7 @@ static void what_is_no_file_is_named(void **state)
     e = assert_unread("empty");
     assert_says(&e, EXIT_CONFIG, "empty: is empty");
     e = assert_unread("nowhere");
-    assert_says(&e, EXIT_NO_INPUT, "nowhere: there is no such file");
+    assert_says(&e, EXIT_NO_INPUT, "nowhere: there is no such file; make it with: the maker");
     e = assert_unread("file/below");
     assert_says(&e, EXIT_NO_INPUT, "there is no such file");
     close(fd);

@@ -64,8 +64,8 @@ static inline int folder_leave(void **state)
             (void)rmdir(entry->d_name);
     }
     closedir(dir);
-    (void)chdir("/");
-    (void)rmdir(*state);
+    if (chdir("/") == 0)
+        (void)rmdir(*state);
     mem_free(*state);
     return 0;
 }

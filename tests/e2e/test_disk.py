@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""The ledger's disk: full, read-only, not a ledger, damaged. Nothing is sent that is not on record
+before, and nothing that was recorded is lost."""
+import os
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from harness import EndToEnd, count_states, number
+
+TMPFS_KB = 512
+
+
+class FullDisk(EndToEnd):
+    def small_disk(self, box):
+        """A disk of its own for the ledger, or the test is skipped."""
+        folder = box.folder / "disk"
+        folder.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={TMPFS_KB}k", "tmpfs",
+                                  str(folder)], capture_output=True, text=True)
+        if mounted.returncode:
+            self.skipTest("no permission to mount a small tmpfs: " + mounted.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", "-l", str(folder)], check=True)
+        box.set({"ledger.path": folder / "ledger.db"})
+        return folder
+
+    @staticmethod
+    def make_space(folder):
+        subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+
+    def fill_up_and_go_on(self, count, settings):
+        mock = self.mock("--latency", "5")
+        box = self.box(mock, settings)
+        folder = self.small_disk(box)
+        file = box.results("r.csv", count)
+        full = box.run("broadcast", file, "--yes")
+        self.assert_code(full, 74)
+        self.assertRegex(full.err, "(?i)(full|space)")
+        sent = mock.stats()["received"]
+        self.assertGreater(sent, 0)
+        self.assertLess(sent, count)
+        still = box.run("broadcast", file, "--yes")
+        self.assertIn(still.code, (73, 74), still)
+        self.make_space(folder)
+        last = box.run("broadcast", file, "--yes")
+        rows = box.states()
+        states = count_states(rows.values())
+        self.assert_code(last, 4 if states.get("unknown") else 0)
+        self.assertEqual(set(rows), {number(i) for i in range(count)})
+        self.assertLessEqual(set(states), {"accepted", "unknown"})
+        stats = mock.stats()
+        self.assertEqual((stats["received_again"], stats["accepted_again"]), (0, 0))
+        accepted = {to for to, row in rows.items() if row["state"] == "accepted"}
+        self.assertLessEqual(accepted, set(mock.messages()))
+        return states
+
+    def test_nothing_is_sent_twice_and_it_goes_on(self):
+        states = self.fill_up_and_go_on(3000, {"http.max_in_flight": "16"})
+        # Answers that came while nothing could be written, and intents that never started.
+        self.assertLess(states.get("unknown", 0), 300)
+
+    def test_full_from_the_start(self):
+        mock = self.mock()
+        box = self.box(mock)
+        folder = self.small_disk(box)
+        with (folder / "filler").open("wb", buffering=0) as filler:
+            try:
+                while filler.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        file = box.results("r.csv", 5)
+        result = box.run("broadcast", file, "--yes")
+        self.assertIn(result.code, (73, 74), result)
+        self.assertIn("tidings: ", result.err)
+        self.assertEqual(mock.stats()["received"], 0)
+        (folder / "filler").unlink()
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        self.assert_each_once(mock, box, 5)
+
+
+class NoLedger(EndToEnd):
+    def refused(self, box, mock, codes, *words):
+        """Not sent, and a sentence that names the ledger."""
+        result = box.run("broadcast", box.results("r.csv", 5), "--yes")
+        self.assertIn(result.code, codes, result)
+        for word in words:
+            self.assertIn(word, result.err)
+        self.assertEqual(mock.stats()["received"], 0)
+        return result
+
+    def test_a_folder_that_cannot_be_written(self):
+        mock = self.mock()
+        box = self.box(mock, {"ledger.path": "/proc/tidings/ledger.db"})
+        self.refused(box, mock, (73, 74, 78), "/proc/tidings")
+
+    def test_a_file_where_a_folder_is_wanted(self):
+        mock = self.mock()
+        box = self.box(mock)
+        (box.folder / "state").write_text("no folder")
+        self.refused(box, mock, (73, 74, 78), str(box.folder / "state"))
+        self.assertEqual((box.folder / "state").read_text(), "no folder")
+
+    def test_a_read_only_disk(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("r.csv", 5)
+        self.assert_code(box.run("broadcast", file, "--yes"), 0)
+        folder = box.ledger.parent
+        mounted = subprocess.run(["mount", "--bind", "-o", "ro", str(folder), str(folder)],
+                                 capture_output=True, text=True)
+        if mounted.returncode:
+            self.skipTest("no permission to mount: " + mounted.stderr.strip())
+        mock.reset()
+        try:
+            self.refused(box, mock, (73, 74, 78), str(box.ledger))
+        finally:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+        self.assertEqual(count_states(box.log()), {"accepted": 5})
+
+    def test_a_file_that_is_no_ledger(self):
+        mock = self.mock()
+        for content in (b"to,name\n+919800000001,Asha\n" * 100, b"SQLite format 3\0" + b"\0" * 100):
+            with self.subTest(content=content[:16]):
+                box = self.box(mock)
+                box.ledger.parent.mkdir()
+                box.ledger.write_bytes(content)
+                self.refused(box, mock, (74,), str(box.ledger))
+                self.assertEqual(box.ledger.read_bytes(), content)
+                result = box.run("log")
+                self.assert_code(result, 74)
+
+    def test_somebody_elses_database(self):
+        mock = self.mock()
+        box = self.box(mock)
+        box.ledger.parent.mkdir()
+        with sqlite3.connect(box.ledger) as db:
+            db.execute("create table people (name text)")
+        self.refused(box, mock, (74,), "no ledger of tidings")
+        with sqlite3.connect(box.ledger) as db:
+            self.assertEqual([n for n, in db.execute("select name from sqlite_master")],
+                             ["people"])
+
+    def test_a_newer_version(self):
+        mock = self.mock()
+        box = self.box(mock)
+        self.assert_code(box.run("broadcast", box.results("a.csv", 2), "--yes"), 0)
+        with sqlite3.connect(box.ledger) as db:
+            db.execute("pragma user_version = 99")
+        mock.reset()
+        self.refused(box, mock, (74,), "version 99", "newer")
+
+    def damaged(self, damage):
+        mock = self.mock()
+        box = self.box(mock)
+        self.assert_code(box.run("broadcast", box.results("a.csv", 400), "--yes"), 0)
+        for beside in ("-wal", "-shm"):
+            rest = box.ledger.with_name(box.ledger.name + beside)
+            if rest.exists():
+                rest.unlink()
+        damage(box.ledger)
+        mock.reset()
+        copy = box.folder / "copy"
+        shutil.copy(box.ledger, copy)
+        self.refused(box, mock, (74,), str(box.ledger))
+
+    def test_a_cut_ledger(self):
+        self.damaged(lambda path: os.truncate(path, path.stat().st_size // 2))
+
+    def test_an_overwritten_ledger(self):
+        def overwrite(path):
+            with path.open("r+b") as ledger:
+                ledger.seek(4096)
+                ledger.write(os.urandom(path.stat().st_size - 4096))
+        self.damaged(overwrite)
+
+
+if __name__ == "__main__":
+    unittest.main()

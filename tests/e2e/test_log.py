@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""One message by hand, what became of messages, and sending failed ones again: send, log, retry."""
+import csv
+import io
+import json
+import unittest
+
+from harness import Box, EndToEnd, Mock, PHONE_ID, count_states, number
+
+COLUMNS = ("id to state reason status wamid code error attempts class_id test_num broadcast sender "
+           "ref at").split()
+
+
+class Send(EndToEnd):
+    def test_accepted(self):
+        mock = self.mock()
+        box = self.box(mock)
+        result = box.run("send", number(1), "Asha", "Physics", "https://e/1")
+        self.assert_code(result, 0)
+        self.assertRegex(result.out, r"^send-[0-9a-f]{24}: accepted wamid\.\S+\n$")
+        message = mock.messages()[number(1)]
+        self.assertEqual((message["params"], message["template"], message["phone_id"]),
+                         (["Asha", "Physics", "https://e/1"], "results_update", PHONE_ID))
+        again = box.run("send", number(1), "Asha", "Physics", "https://e/1")
+        self.assert_code(again, 0)
+        self.assertEqual(mock.stats()["accepted"], 2)
+
+    def test_as_json(self):
+        box = self.box(self.mock())
+        answer = json.loads(box.run("send", number(1), "A", "B", "C", "--json").out)
+        self.assertEqual((answer["v"], answer["state"], answer["code"]), (1, "accepted", 0))
+        self.assertTrue(answer["wamid"].startswith("wamid."))
+
+    def test_refused_and_unknown(self):
+        mock = self.mock(faults=[f"code=131026@to{number(1)}", f"noid@to{number(2)}"])
+        box = self.box(mock)
+        failed = box.run("send", number(1), "A", "B", "C")
+        self.assert_code(failed, 3)
+        self.assertRegex(failed.out, r": failed code 131026 \S")
+        self.assert_code(box.run("send", number(2), "A", "B", "C"), 4)
+
+    def test_a_template_that_does_not_exist(self):
+        mock = self.mock()
+        box = self.box(mock)
+        result = box.run("send", number(1), "--template", "nosuch")
+        self.assert_code(result, 5)
+        self.assertIn("132001", result.out + result.err)
+        self.assertEqual(mock.stats()["accepted"], 0)
+
+    def test_other_templates(self):
+        mock = self.mock()
+        box = self.box(mock)
+        named = {"educator_name": "Asha", "test_name": "B", "dashboard_url": "https://e/1"}
+        for flags in (("--template", "hello_world"),
+                      ("--template", "results_named", "--params", json.dumps(named)),
+                      ("--params", '["A","B","C"]')):
+            with self.subTest(flags=flags):
+                self.assert_code(box.run("send", number(1), *flags), 0)
+
+    def test_what_graph_would_refuse_is_refused_here(self):
+        mock = self.mock()
+        box = self.box(mock)
+        for arguments in (("12ab", "A", "B", "C"), (number(1), "A\nB", "B", "C"),
+                          (number(1), "", "B", "C"), (number(1), "A     B", "B", "C"),
+                          (number(1), "--params", "[1"), (number(1), "--params", '"x"')):
+            with self.subTest(arguments=arguments):
+                self.assert_code(box.run("send", *arguments), 65)
+        self.assertEqual(mock.stats()["requests"], 0)
+
+    def test_the_same_id_changes_nothing(self):
+        mock = self.mock()
+        box = self.box(mock)
+        for _ in range(2):
+            result = box.run("send", number(1), "A", "B", "C", "--id", "x1")
+            self.assert_code(result, 0)
+            self.assertRegex(result.out, r"^x1: accepted wamid")
+        self.assertIn("on record already", result.err)
+        reused = box.run("send", number(1), "A", "B", "other", "--id", "x1")
+        self.assert_code(reused, 3)
+        self.assertEqual(mock.stats()["accepted"], 1)
+
+
+class Log(EndToEnd):
+    """Ten results: 2 fails, 5 has no answer; and one message by hand."""
+
+    @classmethod
+    def setUpClass(cls):
+        mock = Mock(faults=[f"code=131026@to{number(2)}", f"noid@to{number(5)}"])
+        cls.addClassCleanup(mock.stop)
+        cls.place = Box(mock)
+        cls.addClassCleanup(cls.place.close)
+        rows = cls.place.results("r.csv", 10, ref="=1+1")
+        cls.place.run("broadcast", rows, "--yes", "--name", "week 1")
+        cls.place.run("send", number(20), "A", "B", "C", "--id", "by-hand")
+
+    def recipients(self, *flags):
+        return sorted(int(row["to"][5:]) for row in self.place.log(*flags))
+
+    def test_filters(self):
+        for flags, expected in (
+                (("--class", "C1"), [1, 4, 7]), (("--class", "C"), []),
+                (("--test", "7"), list(range(10))), (("--broadcast", "week 1"), list(range(10))),
+                (("--to", number(3)), [3]), (("--to", "+91 (98) 0000-0003"), [3]),
+                (("--id", "by-hand"), [20]), (("--state", "failed"), [2]),
+                (("--state", "failed,unknown"), [2, 5]), (("--failed",), [2]),
+                (("--sent", "--class", "C2"), [8]), (("--code", "131026"), [2]),
+                (("--since", "1h"), list(range(10)) + [20]), (("--until", "1h"), []),
+                (("--since", "2000-01-01T00:00:00Z", "--until", "2001-01-01T00:00:00Z"), []),
+                (("--since", "946684800"), list(range(10)) + [20]),
+                (("--class", "C2", "--failed"), [2])):
+            with self.subTest(flags=flags):
+                self.assertEqual(self.recipients(*flags), expected)
+                count = self.place.run("log", "--count", "--all", *flags)
+                self.assertEqual(count.out, f"{len(expected)}\n")
+
+    def test_the_most_recent(self):
+        def ids(*flags):
+            out = self.place.run("log", "--json", *flags).out
+            return [json.loads(line)["id"] for line in out.splitlines()]
+        self.assertEqual(len(ids()), 10)
+        self.assertIn("by-hand", ids())
+        self.assertEqual(ids("--recent", "1"), ["by-hand"])
+        self.assertEqual(len(ids("--recent", "3")), 3)
+        self.assertEqual(len(ids("--all")), 11)
+
+    def test_json_has_the_contracts_keys(self):
+        for row in self.place.log():
+            self.assertEqual(list(row), ["v"] + COLUMNS)
+        row = self.place.log("--failed")[0]
+        self.assertEqual((row["v"], row["to"], row["code"], row["reason"], row["attempts"],
+                          row["broadcast"], row["class_id"], row["test_num"], row["sender"]),
+                         (1, number(2), 131026, "refused", 1, "week 1", "C2", "7", PHONE_ID))
+        self.assertTrue(row["error"])
+
+    def test_csv_has_the_same_columns(self):
+        out = self.place.run("log", "--csv", "--all").out
+        rows = list(csv.DictReader(io.StringIO(out, newline="")))
+        self.assertEqual(list(rows[0]), COLUMNS)
+        self.assertEqual(len(rows), 11)
+        self.assertEqual({r["to"] for r in rows if r["state"] == "failed"}, {number(2)})
+        refs = {r["ref"] for r in rows if r["broadcast"]}
+        self.assertFalse(any(ref.startswith("=") for ref in refs), refs)
+
+    def test_the_table_masks_numbers_and_counts(self):
+        for flags in ((), ("--all",), ("--id", "by-hand"), ("--failed",)):
+            out = self.place.run("log", *flags).out
+            self.assertNotRegex(out, r"\+91980")
+            self.assertIn("+9198******", out)
+        lines = self.place.run("log", "--all").out.splitlines()
+        self.assertEqual(len(lines), 12)
+        self.assertRegex(lines[-1], "accepted 9 +failed 1 +unknown 1 +skipped 0")
+
+    def test_an_id_shows_every_attempt(self):
+        out = self.place.run("log", "--id", "by-hand").out
+        self.assertRegex(out, r"attempt 1 .* accepted .*http=200 code=0")
+
+    def test_nothing_was_ever_sent(self):
+        result = self.box().run("log")
+        self.assert_code(result, 66)
+        self.assertIn("no ledger", result.err)
+
+
+class Retry(EndToEnd):
+    def prepare(self, *faults):
+        mock = self.mock(faults=faults)
+        box = self.box(mock)
+        box.run("broadcast", box.results("r.csv", 9), "--yes")
+        return mock, box
+
+    def test_only_failed_ones_after_a_yes(self):
+        mock, box = self.prepare(f"code=131026@to{number(2)}@try1", f"noid@to{number(5)}")
+        plan = box.run("retry")
+        self.assert_code(plan, 64)
+        self.assertIn("1 failed", plan.err)
+        self.assertIn("--yes", plan.err)
+        self.assertEqual(mock.stats()["received"], 9)
+        self.assert_code(box.run("retry", "--yes", "--report", "again.json"), 0)
+        self.assertEqual(json.loads((box.folder / "again.json").read_text())["states"]["accepted"],
+                         1)
+        self.assertEqual(mock.stats()["received"], 10)
+        self.assertEqual(box.states()[number(2)]["attempts"], 2)
+        self.assertEqual(count_states(box.log()), {"accepted": 8, "unknown": 1})
+        nothing = box.run("retry", "--yes")
+        self.assert_code(nothing, 0)
+        self.assertIn("nothing to send", nothing.err)
+        self.assertEqual(mock.stats()["received"], 10)
+
+    def test_states_that_did_not_fail_are_left_alone(self):
+        mock, box = self.prepare(f"noid@to{number(5)}")
+        for state in ("unknown", "accepted", "accepted,unknown"):
+            box.run("retry", "--yes", "--state", state)
+        self.assertEqual(mock.stats()["received"], 9)
+
+    def test_filters(self):
+        mock, box = self.prepare("code=131026@try1")
+        for flags, accepted in ((("--class", "nobody"), 0), (("--class", "C1"), 3),
+                                (("--to", number(2)), 4), (("--code", "131047"), 4),
+                                (("--broadcast", "other"), 4), (("--until", "1h"), 4),
+                                (("--test", "7", "--broadcast", "r.csv"), 9)):
+            with self.subTest(flags=flags):
+                self.assert_code(box.run("retry", "--yes", *flags), 0)
+                self.assertEqual(mock.stats()["accepted"], accepted)
+        self.assert_never_twice(mock)
+
+    def test_exit_codes(self):
+        for fault, code in (("code=131026", 3), ("noid@try2", 4), ("code=190@try2", 77),
+                            ("code=131031@try2", 5)):
+            with self.subTest(fault=fault):
+                mock, box = self.prepare(*([fault] if "try" not in fault else
+                                           [fault, "code=131026@try1"]))
+                self.assert_code(box.run("retry", "--yes"), code)
+
+    def test_a_halted_retry_goes_on(self):
+        mock, box = self.prepare("code=131026@n1-9", "code=190@n10")
+        box.set({"http.max_in_flight": "1"})
+        self.assert_code(box.run("retry", "--yes"), 77)
+        waiting = count_states(box.log())
+        self.assertEqual(set(waiting), {"waiting"})
+        self.assert_code(box.run("retry", "--yes"), 0)
+        self.assert_each_once(mock, box, 9)
+
+    def test_nothing_was_ever_sent(self):
+        self.assert_code(self.box().run("retry", "--yes"), 66)
+
+
+if __name__ == "__main__":
+    unittest.main()
