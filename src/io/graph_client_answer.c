@@ -99,7 +99,7 @@ static const struct phrase phrases[] = {
     {CURLE_SSL_CIPHER, "TLS with"},
     {CURLE_SEND_ERROR, "send to"},
     {CURLE_RECV_ERROR, "read the answer of"},
-    {CURLE_PARTIAL_FILE, "the answer was cut off by"},
+    {CURLE_PARTIAL_FILE, "no whole answer from"},
     {CURLE_GOT_NOTHING, "no answer from"},
     {CURLE_WRITE_ERROR, "read the answer of"},
     {CURLE_HTTP2, "HTTP/2 with"},

@@ -5,6 +5,8 @@
  */
 #include "test_graph_client_fixture.h"
 
+#include <poll.h>
+
 /* One request with one kind of answer. */
 static void exchange_with(struct fixture *f, struct step step)
 {
@@ -239,7 +241,7 @@ static void test_an_answer_cut_off_is_not_complete(void **state)
     assert_false(f.result.x.complete);
     assert_int_equal(f.result.x.http_status, 200);
     assert_string_equal(f.result.answer, "{\"mess");
-    assert_has(f.result.error, "cut off");
+    assert_has(f.result.error, "no whole answer from 127.0.0.1:");
 }
 
 static void test_what_came_before_a_reset_is_kept(void **state)
@@ -280,12 +282,13 @@ static void test_huge_headers_end_the_request(void **state)
 static void test_many_headers_end_the_request(void **state)
 {
     struct fixture f;
-    char *many = mem_alloc(120000);
-    size_t used = (size_t)snprintf(many, 120000, "HTTP/1.1 200 OK\r\n");
+    char *many = mem_alloc(150000);
+    size_t used = (size_t)snprintf(many, 150000, "HTTP/1.1 200 OK\r\n");
 
     (void)state;
-    for (int i = 0; i < 9000; i++)
-        used += (size_t)snprintf(many + used, 120000 - used, "X-%04d: y\r\n", i);
+    for (int i = 0; i < 3000; i++)
+        used += (size_t)snprintf(many + used, 150000 - used,
+                                 "X-%04d: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", i);
     exchange_with(&f, (struct step){many, 0, CLOSE});
     mem_free(many);
     assert_true(f.result.x.wired);
@@ -356,15 +359,17 @@ static void test_retry_after_is_read(void **state)
 static void test_a_kept_connection_that_the_server_closed_is_replaced(void **state)
 {
     const struct step steps[] = {{OK_ANSWER, 0, CLOSE}, {OK_ANSWER, 0, KEEP}};
+    struct pollfd kernel = {.events = POLLIN};
     struct fixture f;
 
     (void)state;
     open_with(&f, steps, 2, false);
+    kernel.fd = uv_backend_fd(&f.loop);
     exchange_one(&f);
     pthread_join(f.server.threads[0], NULL); /* its end of the connection is closed */
-    f.server.threads[0] = f.server.acceptor;
-    uv_run(&f.loop, UV_RUN_NOWAIT); /* the loop sees it */
+    uv_run(&f.loop, UV_RUN_NOWAIT);          /* the loop sees it */
     uv_run(&f.loop, UV_RUN_NOWAIT);
+    assert_int_equal(poll(&kernel, 1, 0), 0); /* and is not woken by it again */
     exchange_one(&f);
     assert_true(f.result.x.complete);
     assert_int_equal(f.server.requests, 2);
