@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""On a terminal: questions, the live block, Ctrl-C, a token that is not shown."""
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import EndToEnd, TOKEN, WAIT_S, number
+
+
+class Terminal:
+    """tidings with a terminal as its standard streams."""
+
+    def __init__(self, box, *arguments):
+        self.master, terminal = pty.openpty()
+        environment = dict(box.environment, TERM="xterm")
+        self.process = subprocess.Popen(box.command(*arguments), stdin=terminal, stdout=terminal,
+                                        stderr=terminal, cwd=box.folder, env=environment,
+                                        start_new_session=True)
+        os.close(terminal)
+        self.text = ""
+
+    def read(self):
+        """What it says next; False when it has closed the terminal."""
+        if not select.select([self.master], [], [], 1)[0]:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.text += data.decode(errors="replace")
+        return bool(data)
+
+    def expect(self, text):
+        end = time.monotonic() + WAIT_S
+        while text not in self.text and time.monotonic() < end:
+            if not self.read() and text not in self.text:
+                break
+        if text not in self.text:
+            raise AssertionError(f"no '{text}' in:\n{self.text}")
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def finish(self):
+        while self.read():
+            pass
+        return self.process.wait(WAIT_S)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(WAIT_S)
+        os.close(self.master)
+
+
+class OnATerminal(EndToEnd):
+    def terminal(self, box, *arguments):
+        terminal = Terminal(box, *arguments)
+        self.addCleanup(terminal.end)
+        return terminal
+
+    def test_a_broadcast_asks(self):
+        for answer, code, sent in (("n\n", 64, 0), ("\n", 64, 0), ("y\n", 0, 20)):
+            with self.subTest(answer=answer):
+                mock = self.mock()
+                box = self.box(mock)
+                terminal = self.terminal(box, "broadcast", box.results("r.csv", 20))
+                terminal.expect("Send?")
+                self.assertEqual(mock.stats()["received"], 0)
+                self.assertIn("20 messages", terminal.text)
+                terminal.type(answer)
+                self.assertEqual(terminal.finish(), code, terminal.text)
+                self.assertEqual(mock.stats()["accepted"], sent)
+
+    def test_the_live_block_and_only_warnings_beside_it(self):
+        mock = self.mock("--latency", "20", faults=[f"code=131026@to{number(7)}"])
+        box = self.box(mock, {"http.max_in_flight": "2"})
+        terminal = self.terminal(box, "broadcast", box.results("r.csv", 100), "--yes")
+        self.assertEqual(terminal.finish(), 3)
+        text = terminal.text
+        self.assertIn("\x1b[", text)
+        self.assertRegex(text, r"ETA \d\d:\d\d:\d\d")
+        for word in ("accepted", "failed", "unknown", "skipped", "in flight"):
+            self.assertIn(word, text)
+        self.assertIn("❌ WhatsApp API error", text)
+        self.assertNotIn("✅ WhatsApp sent", text)
+        self.assertIsNone(re.search(r"\x1b\[[0-9;]*m", text), "NO_COLOR")
+
+    def test_ctrl_c(self):
+        mock = self.mock("--latency", "100")
+        box = self.box(mock, {"http.max_in_flight": "2"})
+        terminal = self.terminal(box, "broadcast", box.results("r.csv", 100), "--yes")
+        terminal.expect("ETA")
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertEqual(terminal.finish(), 5, terminal.text)
+        self.assertIn("Go on:", terminal.text)
+        self.assertEqual(mock.stats()["accepted"], len(box.log("--sent")))
+
+    def test_send_asks_for_what_is_missing(self):
+        mock = self.mock()
+        box = self.box(mock)
+        terminal = self.terminal(box, "send")
+        for question, answer in (("to", number(1)), ("educator_name", "Asha"),
+                                 ("test_name", "Physics"), ("dashboard_url", "https://e/1")):
+            terminal.expect(question)
+            terminal.type(answer + "\n")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertEqual(mock.messages()[number(1)]["params"], ["Asha", "Physics", "https://e/1"])
+
+    def test_a_token_is_not_shown_while_it_is_typed(self):
+        box = self.box(seal=False)
+        self.assert_code(box.run("token", "keygen"), 0)
+        terminal = self.terminal(box, "token", "seal")
+        terminal.expect("oken")
+        terminal.type(TOKEN + "\n")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertNotIn(TOKEN, terminal.text)
+        self.assertIn(TOKEN[:8], box.run("token", "show").out)
+
+
+if __name__ == "__main__":
+    unittest.main()
