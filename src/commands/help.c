@@ -47,7 +47,7 @@ static int help(const struct command *commands, size_t count, const char *name)
     char *arguments[] = {flag, flag, NULL};
     const struct command *command;
 
-    if (!name) {
+    if (!name || strcmp(name, "help") == 0 || strcmp(name, "--help") == 0) {
         print_commands(commands, count, stdout);
         return EXIT_DONE;
     }

@@ -81,7 +81,7 @@ static const char *check_lang(const char *value)
 
 static const struct config_key keys[] = {
     {KEY("whatsapp.enabled", CONFIG_BOOL, enabled, "true"), .environment = "WHATSAPP_ENABLED",
-     .reloadable = true, .false_wins = true,
+     .false_wins = true,
      .help = "The kill switch: false from any source stops all sending; nothing is lost."},
     {KEY("whatsapp.phone_id", CONFIG_TEXT, phone_id, ""), .environment = "WHATSAPP_PHONE_ID",
      .check = check_digits, .help = "The sender: Meta's id of your business phone number. Needed."},
@@ -101,17 +101,14 @@ static const struct config_key keys[] = {
      .help = "The key that opens it, made by `tidings token keygen`. Left out: `tidings-key` in\n"
              "$CREDENTIALS_DIRECTORY (systemd's LoadCredential), or a passphrase."},
     {KEY("template.name", CONFIG_TEXT, template_name, "results_update"), .check = check_template,
-     .reloadable = true, .help = "The template of messages that name none."},
+     .help = "The template of messages that name none."},
     {KEY("template.lang", CONFIG_TEXT, template_lang, "en_US"), .check = check_lang,
-     .reloadable = true, .help = "Its language, exactly as Meta approved it."},
+     .help = "Its language, exactly as Meta approved it."},
     {KEY("template.params", CONFIG_TEXT, template_params, "educator_name,test_name,dashboard_url"),
-     .reloadable = true,
      .help = "The columns that fill its body, in order; name=COLUMN for named parameters."},
     {KEY("rate.messages_per_second", CONFIG_RATE, rate, "80"), .min = 1, .max = 1000000,
-     .reloadable = true,
      .help = "What Meta allows your number: 80, or 1000 after the upgrade; or unlimited."},
     {KEY("rate.guard_percent", CONFIG_INT, guard_percent, "1"), .min = 0, .max = 50,
-     .reloadable = true,
      .help = "Kept off the rate, since arrival jitters even when sending does not."},
     {KEY("http.version", CONFIG_CHOICE, http_version, "1.1"), .choices = "1.1|2",
      .help = "1.1 is the safer one: see docs/performance.md for what 2 costs."},
@@ -125,11 +122,11 @@ static const struct config_key keys[] = {
      .max = 86400,
      .help = "A broadcast gives up after so long without Graph (exit 69, resumable)."},
     {KEY("retry.max_attempts", CONFIG_INT, max_attempts, "5"), .min = 1, .max = 100,
-     .reloadable = true, .help = "Tries of a message that Graph refuses for a time."},
+     .help = "Tries of a message that Graph refuses for a time."},
     {KEY("retry.base_ms", CONFIG_INT, retry_base_ms, "500"), .min = 1, .max = 3600000,
-     .reloadable = true, .help = "The first wait is drawn from 0 to this, then the bound doubles."},
+     .help = "The first wait is drawn from 0 to this, then the bound doubles."},
     {KEY("retry.max_ms", CONFIG_INT, retry_max_ms, "60000"), .min = 1, .max = 3600000,
-     .reloadable = true, .help = "The bound stops here."},
+     .help = "The bound stops here."},
     {KEY("retry.ambiguous", CONFIG_CHOICE, retry_ambiguous, "hold"), .choices = "hold|resend",
      .help =
          "A request without a usable answer: hold keeps it unknown until it is settled; resend\n"
@@ -142,7 +139,7 @@ static const struct config_key keys[] = {
          "How far intents may be on disk before their turn. What a crash can leave `unknown` is\n"
          "what was in flight and these."},
     {KEY("log.level", CONFIG_CHOICE, log_level, "info"), .choices = "error|warn|info|debug",
-     .reloadable = true, .help = "info logs every request and its answer."},
+     .help = "info logs every request and its answer."},
     {KEY("log.format", CONFIG_CHOICE, log_format, "text"), .choices = "text|json",
      .help = "One line an event, or one JSON object."},
     {KEY("log.file", CONFIG_TEXT, log_file, ""), .help = "Default: standard error."},
