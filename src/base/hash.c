@@ -54,6 +54,26 @@ uint64_t hash64_parts(const struct hash_part *parts, size_t count)
     return first64(digest);
 }
 
+static uint64_t fnv_byte(uint64_t hash, unsigned char byte)
+{
+    return (hash ^ byte) * UINT64_C(0x100000001b3);
+}
+
+uint64_t hash_quick(const struct hash_part *parts, size_t count)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *bytes = parts[i].bytes;
+
+        for (size_t k = 0; k < parts[i].len; k++)
+            hash = fnv_byte(hash, bytes[k]);
+        hash = fnv_byte(hash, 0);
+    }
+    hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return hash ^ hash >> 32;
+}
+
 void hash128_hex(const struct hash_part *parts, size_t count, char out[33])
 {
     unsigned char digest[DIGEST_SIZE];

@@ -26,6 +26,10 @@ uint64_t hash64_parts(const struct hash_part *parts, size_t count);
 /* 128 bits of BLAKE2b over parts, as 32 lower-case hex digits and a NUL. */
 void hash128_hex(const struct hash_part *parts, size_t count, char out[33]);
 
+/* A quick hash for the keys of tables in memory: never kept, and not for what an enemy may choose.
+ * FNV-1a over the parts with a zero byte after each, then mixed. */
+uint64_t hash_quick(const struct hash_part *parts, size_t count);
+
 /* SHA-256 of a stream. */
 struct sha256 {
     _Alignas(16) unsigned char state[128];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/engine.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/engine_internal.h"
 
 #include <assert.h>
@@ -162,17 +162,16 @@ struct engine_view delivery_view(const struct delivery *d)
 
 struct lane *engine_lane(struct engine *e, const struct message *m)
 {
-    uint64_t key = hash64(m->sender, strlen(m->sender));
     struct lane *lane;
 
     for (unsigned i = 0; i < e->lane_count; i++) {
-        if (e->lanes[i].key == key)
+        if (strcmp(e->lanes[i].sender, m->sender) == 0)
             return &e->lanes[i];
     }
     if (e->lane_count == ENGINE_SENDERS_MAX)
         return &e->lanes[ENGINE_SENDERS_MAX - 1];
     lane = &e->lanes[e->lane_count++];
-    lane->key = key;
+    text_copy(lane->sender, sizeof(lane->sender), m->sender, strlen(m->sender));
     lane->rate = rate_limit_new(&e->options.rate, e->now.mono_us);
     list_init(&lane->ready);
     return lane;

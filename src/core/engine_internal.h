@@ -17,7 +17,7 @@
 
 /* One sender: its pace, and the deliveries whose intent is on disk. */
 struct lane {
-    uint64_t key; /* hash of the sender */
+    char sender[MESSAGE_SENDER_MAX + 1];
     struct rate_limit *rate;
     struct list ready; /* STAGE_READY, first in first out */
     unsigned ahead;    /* ADMITTING, INTENDING and READY: intents on disk or on their way */

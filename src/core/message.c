@@ -59,7 +59,7 @@ static uint64_t content_hash(const struct hash_part *texts)
 
 static uint64_t pair_hash(const struct hash_part *texts)
 {
-    return hash64_parts((struct hash_part[]){texts[TEXT_SENDER], texts[TEXT_TO]}, 2);
+    return hash_quick((struct hash_part[]){texts[TEXT_SENDER], texts[TEXT_TO]}, 2);
 }
 
 /* The message and its texts are one piece of memory. */

@@ -91,7 +91,7 @@ struct message {
     int64_t expires_at_ms; /* Unix milliseconds; 0: never */
     uint64_t id_hash;      /* hash64 of `id`: the ledger's key, and what the opaque id carries */
     uint64_t content_hash; /* hash64 over to, template, lang and content */
-    uint64_t pair_hash;    /* hash64 over sender and to: the pair limit's key */
+    uint64_t pair_hash;    /* hash_quick over sender and to: the pair limit's key */
 };
 
 /* How the id is made when no `id` field is given. */

@@ -484,9 +484,38 @@ static void test_every_error_object(void **state)
     check_error(-1, 33, true);
 }
 
+/* The plain answer has a reader of its own: whatever is cut from it, added to it or changed in it,
+ * it says no more than the parser would. */
+static void test_the_plain_answer_is_read_whole_or_not_at_all(void **state)
+{
+    static const char plain[] =
+        "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"+919800000001\",\"wa_id\":"
+        "\"919800000001\"}],\"messages\":[{\"id\":\"wamid.HBgM=\",\"message_status\":"
+        "\"accepted\"}]}";
+    char body[sizeof(plain) + 1];
+    struct graph_reply reply = read_body(plain);
+
+    (void)state;
+    assert_int_equal(reply.kind, REPLY_ACCEPTED);
+    assert_string_equal(reply.wamid, "wamid.HBgM=");
+    assert_false(reply.held);
+    for (size_t len = 0; len < sizeof(plain) - 1; len++) {
+        (void)snprintf(body, sizeof(body), "%.*s", (int)len, plain);
+        assert_int_equal(read_body(body).kind, REPLY_NONE);
+    }
+    (void)snprintf(body, sizeof(body), "%sx", plain);
+    assert_int_equal(read_body(body).kind, REPLY_NONE);
+    for (size_t at = 0; at < sizeof(plain) - 1; at++) {
+        memcpy(body, plain, sizeof(plain));
+        body[at] = '\1'; /* no JSON has it, in a string or outside */
+        assert_int_equal(read_body(body).kind, REPLY_NONE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_plain_answer_is_read_whole_or_not_at_all),
         cmocka_unit_test(test_reads_the_wamid),
         cmocka_unit_test(test_the_rest_of_an_acceptance_may_be_missing_or_odd),
         cmocka_unit_test(test_held_and_paused_are_accepted_with_a_note),
