@@ -186,9 +186,16 @@ class Box:
         if mock:
             self.talk_to(mock)
         if seal:
-            assert self.run("token", "keygen").code == 0
-            sealed = self.run("token", "seal", stdin=TOKEN)
-            assert sealed.code == 0, sealed
+            self.seal()
+
+    def seal(self):
+        try:
+            for arguments in (("keygen",), ("seal",)):
+                done = self.run("token", *arguments, stdin=TOKEN)
+                assert done.code == 0, done
+        except BaseException:
+            self.close()
+            raise
 
     def write_config(self):
         sections = {}
