@@ -34,6 +34,7 @@ enum {
     MAX_CONNECTING = 8, /* connections in the making at a time: a handshake costs a server more
                          * than a request, and delays those behind it */
     RAMP_US = 3000000,  /* time for the connections to be made one after the other */
+    GATHER_MS = 20,     /* at a known pace: outcomes wait so long for the next intents */
     TICK_US = 10000,    /* sends go out in ticks: waking costs more than the work */
 };
 
@@ -57,6 +58,7 @@ struct dispatch {
     const struct ledger_filter *waiting_filter;
     uint64_t waiting_left;  /* waiting messages of before that the engine has not been given */
     uint64_t waiting_after; /* the number of the last one given */
+    bool has_intents;       /* handed over in this turn */
     unsigned owed;          /* asked of the source, not offered yet */
     uint64_t random_state;
     bool interrupted;
@@ -105,6 +107,7 @@ static void on_record(void *world, struct record *record)
     struct dispatch *d = world;
 
     ledger_submit(d->ledger, record);
+    d->has_intents |= record->kind != RECORD_OUTCOME;
 }
 
 static bool on_has_room(void *world)
@@ -340,6 +343,15 @@ static void arm_timer(struct dispatch *d, struct moment now)
                          0); /* fails only without a callback */
 }
 
+/* At a known pace intents come a few times a second, in lots, and go to disk at once; outcomes ride
+ * with them. Without one the ledger's own gathering is best. */
+static void commit_intents(struct dispatch *d)
+{
+    if (d->has_intents && d->options.rate > 0)
+        ledger_flush(d->ledger);
+    d->has_intents = false;
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct dispatch *d = prepare->data;
@@ -349,6 +361,7 @@ static void on_prepare(uv_prepare_t *prepare)
         return;
     take_up_waiting(d);
     engine_turn(d->engine, now);
+    commit_intents(d);
     look_for_end(d);
     if (!d->ending)
         arm_timer(d, now);
@@ -436,6 +449,8 @@ static bool open_engine(struct dispatch *d, struct err *e)
         .last_attempt_ms = facts->last_attempt_ms,
     };
 
+    if (d->options.rate > 0)
+        ledger_gather(d->ledger, GATHER_MS);
     d->engine = engine_new(&options, &ports, now);
     return ledger_recent_attempts(d->ledger, now.wall_ms - PAIR_DEBT_MS, on_recent_attempt,
                                   d->engine, e);
