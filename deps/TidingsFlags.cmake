@@ -22,4 +22,8 @@ if(TIDINGS_SANITIZE)
   target_compile_options(tidings_flags INTERFACE
     -fsanitize=${TIDINGS_SANITIZE} -fno-sanitize-recover=all -O1 -g)
   target_link_options(tidings_flags INTERFACE -fsanitize=${TIDINGS_SANITIZE})
+  if(TIDINGS_SANITIZE MATCHES "address" AND CMAKE_C_COMPILER_ID MATCHES "Clang")
+    target_compile_options(tidings_flags INTERFACE -fsanitize=fuzzer-no-link)
+    set(TIDINGS_FUZZ ON)
+  endif()
 endif()

@@ -5,11 +5,15 @@
 #include "commands/broadcast.h"
 #include "commands/check.h"
 #include "commands/command.h"
+#include "commands/control_ops.h"
+#include "commands/daemon.h"
 #include "commands/errors.h"
 #include "commands/help.h"
 #include "commands/log_command.h"
+#include "commands/reconcile.h"
 #include "commands/retry.h"
 #include "commands/send.h"
+#include "commands/status_command.h"
 #include "commands/token.h"
 
 #include <signal.h>
@@ -20,8 +24,15 @@ static const struct command commands[] = {
     {"token", command_token, "the access token, encrypted at rest: keygen, seal, show"},
     {"send", command_send, "one test message"},
     {"broadcast", command_broadcast, "send every row of a CSV or JSONL file"},
+    {"run", command_daemon, "the daemon: consume the Redis stream"},
     {"log", command_log, "what became of the messages"},
     {"retry", command_retry, "send failed messages again"},
+    {"reconcile", command_reconcile, "what is still unknown, and settling it by hand"},
+    {"status", command_status, "a running daemon, live"},
+    {"pause", command_pause, "hold a broadcast, or everything"},
+    {"resume", command_resume, "go on with a broadcast, or with everything"},
+    {"cancel", command_cancel, "give up what waits of a broadcast, or everything that waits"},
+    {"drain", command_drain, "take nothing new, finish what is in flight, end"},
     {"errors", command_errors, "Graph's error codes, what tidings does, what you should do"},
 };
 

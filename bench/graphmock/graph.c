@@ -20,7 +20,10 @@ static bool add_all(struct graph *g, struct err *e)
     for (size_t i = 0; i < o->faults.count; i++)
         if (!faults_add(&g->faults, o->faults.items[i], e))
             return false;
-    return latency_parse(o->latency, &g->latency, e);
+    if (!latency_parse(o->latency, &g->latency, e))
+        return err_wrap(e, "--latency");
+    g->webhooks = o->webhook ? webhooks_new(o, e) : NULL;
+    return g->webhooks || !o->webhook;
 }
 
 bool graph_init(struct graph *g, const struct options *options, int64_t now_us, struct err *e)
@@ -41,6 +44,7 @@ bool graph_init(struct graph *g, const struct options *options, int64_t now_us, 
 
 void graph_free(struct graph *g)
 {
+    webhooks_free(g->webhooks);
     templates_free(&g->templates);
     map_free(g->pair.pairs);
     stats_free(&g->stats);

@@ -19,6 +19,7 @@
 #include "pair.h"
 #include "stats.h"
 #include "templates.h"
+#include "webhooks.h"
 
 struct graph {
     const struct options *options; /* borrowed */
@@ -28,6 +29,7 @@ struct graph {
     struct pair_limit pair;
     struct stats stats;
     struct journal journal;
+    struct webhooks *webhooks; /* NULL: nobody is told */
     struct random random;
     struct tokens tokens; /* of the request that is being answered */
 };

@@ -118,6 +118,8 @@ static void write_stats(const struct call *c)
     write_faults(&w, &c->graph->faults);
     write_phones(&w, s);
     write_connections(&w, s);
+    if (c->graph->webhooks)
+        webhooks_write(c->graph->webhooks, &w);
     write_seconds(&w, s, c->request->now_us);
     json_put_int(&w, "cpu_us", cpu_us());
     json_put_int(&w, "uptime_ms", (c->request->now_us - s->started_us) / 1000);
@@ -236,6 +238,8 @@ static void reset(const struct call *c)
     stats_reset(&g->stats);
     journal_clear(&g->journal);
     faults_reset(&g->faults);
+    if (g->webhooks)
+        webhooks_forget(g->webhooks);
     map_clear(g->pair.pairs);
     g->random.state = g->options->seed;
     buf_adds(&c->reply->body, "{\"success\":true}\n");

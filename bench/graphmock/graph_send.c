@@ -136,6 +136,20 @@ static void record(struct send *s, uint64_t number)
         journal_add(&g->journal, &facts, &s->payload);
 }
 
+/* Also of those whose answer is lost: it is what settles them. */
+static void tell(struct send *s, uint64_t number)
+{
+    const struct request *request = s->call->request;
+    struct accepted accepted = {.number = number,
+                                .digits = s->payload.digits,
+                                .phone_id = s->phone->id,
+                                .opaque = s->payload.opaque};
+
+    accepted.times.arrived_us = request->now_us;
+    accepted.times.answered_us = request->now_us + s->call->reply->delay_us;
+    webhooks_accepted(s->call->graph->webhooks, &accepted);
+}
+
 static void accept(struct send *s)
 {
     char wamid[ANSWER_WAMID_SIZE];
@@ -144,6 +158,8 @@ static void accept(struct send *s)
         .to = s->payload.to, .digits = s->payload.digits, .wamid = wamid, .status = "accepted"};
 
     record(s, number);
+    if (s->call->graph->webhooks)
+        tell(s, number);
     if (is_misanswered(s)) {
         misanswer(s);
         return;

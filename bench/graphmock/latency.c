@@ -61,7 +61,7 @@ bool latency_parse(const char *text, struct latency *out, struct err *e)
     if (is_lognormal ? parse_lognormal(text + sizeof(prefix) - 1, out) : parse_uniform(text, out))
         return true;
     return err_set(e, EXIT_USAGE,
-                   "--latency '%s' is no distribution of milliseconds; allowed are '300', "
+                   "'%s' is no distribution of milliseconds; allowed are '300', "
                    "'200-400' and 'lognormal:MEDIAN:SIGMA'",
                    text);
 }

@@ -28,11 +28,17 @@ static int help(void)
 int main(int argc, char **argv)
 {
     struct options options;
+    struct scenario scenario = {.count = 0};
+    struct flag_input input = {.argc = argc - 1, .argv = argv + 1};
     struct err e = {.code = EXIT_DONE};
+    int code;
 
-    if (!options_parse(&options, argc, argv, &e))
-        return fail(&e);
-    if (options.help)
-        return help();
-    return server_run(&options, &e) ? EXIT_DONE : fail(&e);
+    if (!options_parse(&options, &scenario, &input, &e))
+        code = fail(&e);
+    else if (options.help)
+        code = help();
+    else
+        code = server_run(&options, &e) ? EXIT_DONE : fail(&e);
+    scenario_free(&scenario);
+    return code;
 }

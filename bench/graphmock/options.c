@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "faults.h"
+#include "status_rules.h"
 
 #include <string.h>
 
@@ -32,6 +33,15 @@ static const struct flag flags[] = {
      "one more template, with N positional body parameters"},
     {"throttle-status", 0, FLAG_COUNT, AT(throttle_status), "STATUS",
      "HTTP status of throttles: 400 or 429 (default 400)"},
+    {"webhook", 0, FLAG_TEXT, AT(webhook), "URL",
+     "where to report what becomes of messages: http://127.0.0.1:PORT/PATH"},
+    {"app-secret", 0, FLAG_TEXT, AT(app_secret), "FILE", "the secret that signs the reports"},
+    {"webhook-delay", 0, FLAG_TEXT, AT(webhook_delay), "DIST",
+     "milliseconds from one status to the next, as --latency (default 50-500)"},
+    {"status", 0, FLAG_REPEATED, AT(statuses), "KEY=VALUE,...",
+     "what becomes of messages, and which reports go wrong, see below"},
+    {"scenario", 0, FLAG_TEXT, AT(scenario), "FILE",
+     "flags from a file, one a line, without the dashes"},
     {"max-requests", 0, FLAG_COUNT, AT(max_requests), "N",
      "requests on a connection; then it closes, as nginx does"},
     {"max-streams", 0, FLAG_COUNT, AT(max_streams), "N",
@@ -60,6 +70,8 @@ static bool check(const struct options *o, const struct flag_arguments *argument
                        (unsigned long long)o->throttle_status);
     if (o->pair && *o->pair && strcmp(o->pair, "debt") != 0 && strcmp(o->pair, "gcra") != 0)
         return err_set(e, EXIT_USAGE, "--pair=%s; allowed are debt and gcra", o->pair);
+    if (o->statuses.count && !o->webhook)
+        return err_set(e, EXIT_USAGE, "--status says what --webhook reports: give that, too");
     if (o->max_streams < 1 || o->max_streams > 100000)
         return err_set(e, EXIT_USAGE, "--max-streams must be from 1 to 100000");
     if (!text_is_digits(o->sender) || strlen(o->sender) > 15)
@@ -71,17 +83,44 @@ static bool check(const struct options *o, const struct flag_arguments *argument
     return true;
 }
 
-bool options_parse(struct options *o, int argc, char *const *argv, struct err *e)
+static void set_defaults(struct options *o)
 {
-    struct flag_arguments arguments = {.count = 0};
-    struct flag_input input = {.argc = argc - 1, .argv = argv + 1, .options = o};
-
     *o = (struct options){.listen = "127.0.0.1:0",
                           .latency = "0",
+                          .webhook_delay = "50-500",
                           .seed = 1,
                           .max_streams = 128,
                           .sender = "15550783881"};
-    if (!flags_parse(&table, &input, &arguments, e))
+}
+
+/* The command line names the file; then both are parsed, the file's flags first. */
+static bool parse_with_scenario(struct options *o, struct scenario *file,
+                                const struct flag_input *input, struct flag_arguments *arguments,
+                                struct err *e)
+{
+    struct flag_input from_file = {.argv = file->text, .options = o};
+    struct flag_input again = {.argc = input->argc, .argv = input->argv, .options = o};
+    const char *path = o->scenario;
+
+    if (!scenario_read(file, path, e))
+        return false;
+    from_file.argc = file->count;
+    set_defaults(o);
+    if (!flags_parse(&table, &from_file, arguments, e))
+        return err_wrap(e, "--scenario %s", path);
+    return flags_parse(&table, &again, arguments, e);
+}
+
+bool options_parse(struct options *o, struct scenario *file, const struct flag_input *input,
+                   struct err *e)
+{
+    struct flag_arguments arguments = {.count = 0};
+    struct flag_input first = {.argc = input->argc, .argv = input->argv, .options = o};
+
+    set_defaults(o);
+    if (!flags_parse(&table, &first, &arguments, e))
+        return false;
+    if (o->scenario && !arguments.help && !parse_with_scenario(o, file, input, &arguments, e))
         return false;
     o->help = arguments.help;
     return o->help || check(o, &arguments, e);
@@ -91,6 +130,7 @@ void options_help(struct buf *out)
 {
     flags_help(&table, out);
     faults_help(out);
+    status_rules_help(out);
     buf_adds(out,
              "\n--rate is exact: a send is refused when N sends have passed it within the last "
              "1.000000 s\nof the time at which the request had come whole; those that it "

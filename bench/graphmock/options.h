@@ -6,6 +6,7 @@
 #define GRAPHMOCK_OPTIONS_H
 
 #include "base/flags.h"
+#include "scenario.h"
 
 #include <stdint.h>
 
@@ -18,6 +19,11 @@ struct options {
     const char *waba_id;          /* NULL: any */
     struct flag_values phone_ids; /* none: any */
     const char *sender;           /* display number, digits */
+    const char *webhook;          /* URL; NULL: none are sent */
+    const char *app_secret;       /* FILE */
+    const char *webhook_delay;    /* between one status and the next */
+    const char *scenario;         /* FILE */
+    struct flag_values statuses;
     struct flag_values faults;
     struct flag_values templates;
     uint64_t rate; /* 0: no limit */
@@ -31,8 +37,10 @@ struct options {
     bool help;
 };
 
-/* Fills `o`, defaults and all. Texts are borrowed from argv. */
-bool options_parse(struct options *o, int argc, char *const *argv, struct err *e) MUST_CHECK;
+/* Fills `o`, defaults and all. Texts are borrowed from argv, and from `file`, which keeps what the
+ * scenario says. */
+bool options_parse(struct options *o, struct scenario *file, const struct flag_input *input,
+                   struct err *e) MUST_CHECK;
 /* What --help prints. */
 void options_help(struct buf *out);
 

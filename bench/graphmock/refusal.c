@@ -163,6 +163,11 @@ void refuse_plainly(struct refusal *r, int64_t code)
     (void)refuse(r, code, "%s", details ? details : "");
 }
 
+const char *refusal_title(int64_t code)
+{
+    return find(code)->title;
+}
+
 bool refusal_is_throttle(int64_t code)
 {
     static const int64_t throttles[] = {4, 17, 32, 341, 613, 80007, 130429, 131048, 131056};

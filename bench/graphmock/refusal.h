@@ -48,6 +48,8 @@ bool refuse(struct refusal *r, int64_t code, const char *details, ...) PRINTF_LI
 bool refuse_prose(struct refusal *r, int64_t code, const char *message, ...) PRINTF_LIKE(3, 4);
 /* The code with its usual details. */
 void refuse_plainly(struct refusal *r, int64_t code);
+/* Its title, without the number. */
+const char *refusal_title(int64_t code);
 /* Is it one that says "slow down"? */
 bool refusal_is_throttle(int64_t code);
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "conn.h"
 #include "http2.h"
 #include "tls.h"
@@ -49,8 +50,9 @@ static bool split_address(const char *address, char host[HOST_MAX], const char *
 {
     const char *colon = strrchr(address, ':');
     size_t len = colon ? (size_t)(colon - address) : 0;
+    int64_t number; /* getaddrinfo would take it modulo 65536 */
 
-    if (!colon || len == 0 || len >= HOST_MAX)
+    if (!colon || len == 0 || len >= HOST_MAX || !text_to_int(colon + 1, 0, 65535, &number))
         return false;
     if (address[0] == '[' && address[len - 1] == ']') {
         address++;
@@ -146,6 +148,8 @@ static void stop(struct server *s)
     uv_close((uv_handle_t *)&s->on_int, NULL);
     while ((node = list_pop(&s->host.open)))
         conn_close(LIST_ITEM(node, struct conn, on_open), false);
+    if (s->graph.webhooks)
+        webhooks_close(s->graph.webhooks);
     delays_close(&s->host.delays);
     (void)close(s->fd);
 }
@@ -184,6 +188,8 @@ static void start_loop(struct server *s)
     list_init(&s->host.dirty);
     list_init(&s->host.idle_streams);
     delays_init(&s->host.delays, &s->loop, on_delays, s);
+    if (s->graph.webhooks)
+        webhooks_start(s->graph.webhooks, &s->loop, &s->host.delays);
 }
 
 /* As many descriptors as we may have: a client over HTTP/1.1 opens hundreds of connections. */
@@ -234,9 +240,9 @@ bool server_run(const struct options *options, struct err *e)
         (void)uv_run(&s->loop, UV_RUN_DEFAULT); /* 0: all handles are closed */
         (void)uv_loop_close(&s->loop);
         http2_forget_streams(&s->host);
+        graph_free(&s->graph);
         delays_free(&s->host.delays);
         tls_free(&s->tls);
-        graph_free(&s->graph);
     }
     mem_free(s);
     return ready;

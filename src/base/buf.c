@@ -51,29 +51,17 @@ static bool make_room(struct buf *b, size_t more)
         return true;
     while (cap < b->len + more + 1)
         cap *= 2;
+    if (cap > b->max)
+        cap = b->max + 1;
     b->data = mem_realloc(b->data, cap);
     b->cap = cap;
     return true;
 }
 
-void buf_add(struct buf *b, const void *bytes, size_t len)
+void buf_add_growing(struct buf *b, const void *bytes, size_t len)
 {
-    if (!make_room(b, len))
-        return;
-    if (len)
-        memcpy(b->data + b->len, bytes, len);
-    b->len += len;
-    b->data[b->len] = '\0';
-}
-
-void buf_adds(struct buf *b, const char *text)
-{
-    buf_add(b, text, strlen(text));
-}
-
-void buf_addc(struct buf *b, char c)
-{
-    buf_add(b, &c, 1);
+    if (make_room(b, len))
+        buf_add(b, bytes, len);
 }
 
 void buf_add_int(struct buf *b, int64_t value)

@@ -15,11 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
     char *data;    /* the bytes; NULL while nothing was added */
     size_t len;    /* how many */
-    size_t cap;    /* how many fit before it grows */
+    size_t cap;    /* memory, the NUL's byte too; at most max + 1 */
     size_t max;    /* the most it may hold */
     bool overflow; /* something was refused */
 };
@@ -35,9 +36,9 @@ void buf_clear(struct buf *b);
 bool buf_ok(const struct buf *b) MUST_CHECK;
 
 /* Each of these is refused whole when it would pass the cap; see buf_ok. */
-void buf_add(struct buf *b, const void *bytes, size_t len);
-void buf_adds(struct buf *b, const char *text);
-void buf_addc(struct buf *b, char c);
+static inline void buf_add(struct buf *b, const void *bytes, size_t len);
+static inline void buf_adds(struct buf *b, const char *text);
+static inline void buf_addc(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t value); /* ten times cheaper than buf_addf */
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -49,5 +50,31 @@ void buf_consume(struct buf *b, size_t len);
 const char *buf_text(const struct buf *b);
 /* Returned: free with mem_free. The buffer is empty afterwards. */
 char *buf_take(struct buf *b);
+
+/* ---- Where there is room already, adding is a copy: inline. */
+
+void buf_add_growing(struct buf *b, const void *bytes, size_t len);
+
+static inline void buf_add(struct buf *b, const void *bytes, size_t len)
+{
+    if (len >= b->cap - b->len) {
+        buf_add_growing(b, bytes, len);
+        return;
+    }
+    if (len)
+        memcpy(b->data + b->len, bytes, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+static inline void buf_adds(struct buf *b, const char *text)
+{
+    buf_add(b, text, strlen(text));
+}
+
+static inline void buf_addc(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
 
 #endif

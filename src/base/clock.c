@@ -73,6 +73,16 @@ void clock_text(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
     *out = '\0';
 }
 
+void clock_local(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm t = {0};
+
+    (void)localtime_r(&seconds, &t); /* fails only past the year 2^31 */
+    if (!strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%d %H:%M:%S %z", &t))
+        out[0] = '\0';
+}
+
 void clock_time_of_day(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
 {
     time_t seconds = (time_t)(wall_ms / 1000);

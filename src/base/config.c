@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_MAX_SIZE = 128, WHERE_SIZE = 512, MESSAGE_SIZE = 1024 };
+enum { NAME_MAX_SIZE = 128, WHERE_SIZE = 512, MESSAGE_SIZE = 1024, SHOWN_BYTES = 200 };
 
 /* What has been seen of one key. */
 struct seen {
@@ -79,16 +79,18 @@ static void complain_value(struct loader *l, const char *where, const struct con
                            const char *value, const char *reason)
 {
     struct buf allowed = buf_new(MESSAGE_SIZE);
-    const char *open = " (", *close = ")";
 
-    config_allowed(key, &allowed);
-    if (allowed.len == 0)
-        open = close = "";
-    if (key->type == CONFIG_TEXT) /* not shown: it may hold a password */
-        complain(l, where, "%s: %s%s%s%s", key->name, reason, open, buf_text(&allowed), close);
+    if (key->type == CONFIG_TEXT) { /* its check knows what is allowed */
+        buf_adds(&allowed, reason);
+        reason = "is not allowed";
+    } else {
+        config_allowed(key, &allowed);
+    }
+    if (key->secret)
+        complain(l, where, "%s: %s", key->name, buf_text(&allowed));
     else
-        complain(l, where, "%s: '%s' %s%s%s%s", key->name, value, reason, open, buf_text(&allowed),
-                 close);
+        complain(l, where, "%s: '%.*s' %s (%s)", key->name, SHOWN_BYTES, value, reason,
+                 buf_text(&allowed));
     buf_free(&allowed);
 }
 

@@ -40,10 +40,11 @@ struct config_key {
     const char *choices;     /* CONFIG_CHOICE: "hold|resend" */
     const char *environment; /* an older variable's name that keeps working, or NULL */
     bool reloadable;         /* SIGHUP may change it */
+    bool secret;             /* CONFIG_TEXT: may hold a password: not shown in errors */
     bool false_wins;         /* CONFIG_BOOL: false from any source holds */
     const char *allowed;     /* shown in errors instead of the range; may be NULL */
-    /* CONFIG_TEXT: a check of the text; returns NULL or the reason. May be NULL. Not asked about an
-     * empty text where the default is none. */
+    /* CONFIG_TEXT: a check of the text: NULL, or what is allowed (of a secret, what is wrong, too).
+     * May be NULL. Not asked about an empty text where the default is none. */
     const char *(*check)(const char *value);
     const char *help; /* one or two lines for the sample file and the manual */
 };

@@ -65,13 +65,13 @@ bool file_add(struct file_writer *w, const void *bytes, size_t len, struct err *
     return true;
 }
 
-static bool sync_folder(const char *path)
+bool file_sync_folder(const char *path)
 {
     char copy[4096];
     int fd;
     bool ok;
 
-    (void)snprintf(copy, sizeof(copy), "%s", path); /* file_begin checked the length */
+    (void)snprintf(copy, sizeof(copy), "%s", path); /* a longer one: no folder */
     fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -96,7 +96,7 @@ bool file_commit(struct file_writer *w, struct err *e)
     if (rename(w->temp, w->path) != 0)
         return fail(w, "write", e);
     w->temp[0] = '\0';
-    return sync_folder(w->path) || fail(w, "sync the folder of", e);
+    return file_sync_folder(w->path) || fail(w, "sync the folder of", e);
 }
 
 bool file_commit_new(struct file_writer *w, struct err *e)
@@ -110,7 +110,7 @@ bool file_commit_new(struct file_writer *w, struct err *e)
                    : fail(w, "create", e);
     (void)unlink(w->temp); /* a second name of the file is harmless */
     w->temp[0] = '\0';
-    return sync_folder(w->path) || fail(w, "sync the folder of", e);
+    return file_sync_folder(w->path) || fail(w, "sync the folder of", e);
 }
 
 void file_abandon(struct file_writer *w)

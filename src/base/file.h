@@ -15,6 +15,9 @@
  * are. `path` is not empty. EXIT_CANT_CREATE with folder and reason. */
 bool file_make_folders(const char *path, struct err *e) MUST_CHECK;
 
+/* The names in the folder that `path` lies in are on disk. False: errno says why not. */
+bool file_sync_folder(const char *path) MUST_CHECK;
+
 /* A file being written. */
 struct file_writer {
     int fd;

@@ -97,8 +97,10 @@ static bool refuse_unknown(const struct parser *p, const char *argument)
     if (nearest)
         return err_set(p->e, EXIT_USAGE, "unknown flag %.*s (did you mean --%s?)",
                        (int)(word_len + (size_t)(word - argument)), argument, nearest);
-    return err_set(p->e, EXIT_USAGE, "unknown flag %.*s ('tidings help %s' lists them)",
-                   (int)(word_len + (size_t)(word - argument)), argument, p->table->command);
+    return err_set(p->e, EXIT_USAGE, "unknown flag %.*s ('%s%s%s' lists them)",
+                   (int)(word_len + (size_t)(word - argument)), argument,
+                   p->table->is_program ? "" : "tidings help ", p->table->command,
+                   p->table->is_program ? " --help" : "");
 }
 
 /* --- values ---------------------------------------------------------------------------------- */

@@ -1,20 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <string.h>
 
 /* 16 bytes is the shortest digest that libsodium gives; a shorter hash is its beginning. */
 enum { DIGEST_SIZE = 16 };
 
+enum { PIECE_SIZE = 1024 }; /* parts that fit are hashed in one piece: most of ours */
+
+/* Little-endian on every machine. */
+static void write64(unsigned char out[8], uint64_t value)
+{
+    value = htole64(value);
+    memcpy(out, &value, sizeof(value));
+}
+
 static void add_part(crypto_generichash_state *state, const void *bytes, size_t len)
 {
     unsigned char size[8];
 
-    for (size_t i = 0; i < sizeof(size); i++)
-        size[i] = (unsigned char)((uint64_t)len >> (8 * i));
+    write64(size, len);
     (void)crypto_generichash_update(state, size, sizeof(size)); /* these cannot fail */
     (void)crypto_generichash_update(state, bytes, len);
+}
+
+static size_t size_of_parts(const struct hash_part *parts, size_t count)
+{
+    size_t size = 8 * count;
+
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].len;
+    return size;
+}
+
+static void digest_piece(const struct hash_part *parts, size_t count,
+                         unsigned char out[DIGEST_SIZE])
+{
+    unsigned char piece[PIECE_SIZE];
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        write64(piece + len, parts[i].len);
+        len += 8;
+        if (parts[i].len)
+            memcpy(piece + len, parts[i].bytes, parts[i].len);
+        len += parts[i].len;
+    }
+    (void)crypto_generichash(out, DIGEST_SIZE, piece, len, NULL, 0); /* cannot fail */
 }
 
 static void digest_parts(const struct hash_part *parts, size_t count,
@@ -22,6 +56,10 @@ static void digest_parts(const struct hash_part *parts, size_t count,
 {
     crypto_generichash_state state;
 
+    if (size_of_parts(parts, count) <= PIECE_SIZE) {
+        digest_piece(parts, count, out);
+        return;
+    }
     (void)crypto_generichash_init(&state, NULL, 0, DIGEST_SIZE); /* the sizes are allowed ones */
     for (size_t i = 0; i < count; i++)
         add_part(&state, parts[i].bytes, parts[i].len);
@@ -115,18 +153,47 @@ void hex_encode(const unsigned char *bytes, size_t len, char *out)
     *out = '\0';
 }
 
-bool hmac_sha256_verify(const void *key, size_t key_len, const void *bytes, size_t len,
-                        const unsigned char expected[SHA256_SIZE])
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+        return (c | 0x20) - 'a' + 10;
+    return -1;
+}
+
+bool hex_decode(const char *text, unsigned char *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = high < 0 ? -1 : hex_value(text[2 * i + 1]); /* a NUL ends it */
+
+        if (low < 0)
+            return false;
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+                 unsigned char out[SHA256_SIZE])
 {
     crypto_auth_hmacsha256_state state;
-    unsigned char mac[SHA256_SIZE];
-    bool same;
 
     (void)crypto_auth_hmacsha256_init(&state, key, key_len); /* these cannot fail */
     (void)crypto_auth_hmacsha256_update(&state, bytes, len);
-    (void)crypto_auth_hmacsha256_final(&state, mac);
-    same = sodium_memcmp(mac, expected, sizeof(mac)) == 0;
+    (void)crypto_auth_hmacsha256_final(&state, out);
     sodium_memzero(&state, sizeof(state));
+}
+
+bool hmac_sha256_verify(const void *key, size_t key_len, const void *bytes, size_t len,
+                        const unsigned char expected[SHA256_SIZE])
+{
+    unsigned char mac[SHA256_SIZE];
+    bool same;
+
+    hmac_sha256(key, key_len, bytes, len, mac);
+    same = sodium_memcmp(mac, expected, sizeof(mac)) == 0;
     sodium_memzero(mac, sizeof(mac));
     return same;
 }

@@ -38,7 +38,11 @@ void sha256_start(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *bytes, size_t len);
 void sha256_end(struct sha256 *s, unsigned char out[SHA256_SIZE]);
 void hex_encode(const unsigned char *bytes, size_t len, char *out); /* 2 * len + 1 bytes */
+/* `len` bytes from 2 * len hex digits of either case; false when they are none. */
+bool hex_decode(const char *text, unsigned char *out, size_t len) MUST_CHECK;
 
+void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
+                 unsigned char out[SHA256_SIZE]);
 /* HMAC-SHA256 of `len` bytes compared with `expected` in constant time. */
 bool hmac_sha256_verify(const void *key, size_t key_len, const void *bytes, size_t len,
                         const unsigned char expected[SHA256_SIZE]) MUST_CHECK;

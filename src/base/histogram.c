@@ -51,3 +51,16 @@ int64_t histogram_quantile(const struct histogram *h, double q)
     }
     return (int64_t)h->max;
 }
+
+uint64_t histogram_count_up_to(const struct histogram *h, int64_t value)
+{
+    uint64_t seen = 0;
+
+    if (value < 0)
+        return 0;
+    if ((uint64_t)value >= h->max)
+        return h->count;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS && bucket_end(i) <= (uint64_t)value; i++)
+        seen += h->buckets[i];
+    return seen;
+}

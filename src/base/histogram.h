@@ -20,5 +20,8 @@ struct histogram {
 void histogram_add(struct histogram *h, int64_t value); /* below 0 counts as 0 */
 /* `q` in [0, 1]; 0 when nothing was added. */
 int64_t histogram_quantile(const struct histogram *h, double q);
+/* How many values are surely not above `value`: those of the bucket that it falls into count only
+ * when it is the bucket's largest. */
+uint64_t histogram_count_up_to(const struct histogram *h, int64_t value);
 
 #endif

@@ -163,6 +163,14 @@ bool json_int(const struct json *value, int64_t *out)
     return true;
 }
 
+bool json_double(const struct json *value, double *out)
+{
+    if (json_type(value) != JSON_DOUBLE && json_type(value) != JSON_INT)
+        return false;
+    *out = json_object_get_double(object_of(value));
+    return true;
+}
+
 bool json_bool(const struct json *value, bool *out)
 {
     if (json_type(value) != JSON_BOOL)

@@ -46,6 +46,8 @@ const struct json *json_get(const struct json *object, const char *key);
 const char *json_string(const struct json *value, size_t *len); /* `len` may be NULL */
 /* A whole number, also one written as digits in a string. */
 bool json_int(const struct json *value, int64_t *out);
+/* Any number. */
+bool json_double(const struct json *value, double *out);
 bool json_bool(const struct json *value, bool *out);
 /* Elements of an array, members of an object. */
 size_t json_count(const struct json *array);

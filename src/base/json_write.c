@@ -11,10 +11,23 @@ static bool is_plain(unsigned char c)
     return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* Eight at a time; may say no where the bytes one by one say yes. */
+static bool are_plain8(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, odd;
+
+    memcpy(&word, text, sizeof(word));
+    odd = word | (word - ones * ' ') | ((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones);
+    return (odd & ones << 7) == 0;
+}
+
 static size_t plain_run(const char *text, size_t len)
 {
     size_t run = 0;
 
+    while (len - run >= 8 && are_plain8(text + run))
+        run += 8;
     while (run < len && is_plain((unsigned char)text[run]))
         run++;
     return run;

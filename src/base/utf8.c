@@ -71,7 +71,7 @@ bool utf8_is_valid(const char *text, size_t len)
             at += 8;
             continue;
         }
-        step = utf8_step(text + at, len - at);
+        step = (unsigned char)text[at] < 0x80 ? 1 : utf8_step(text + at, len - at);
         if (step == 0)
             return false;
         at += step;

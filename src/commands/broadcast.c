@@ -9,14 +9,15 @@
  *   - the same name with another file: EXIT_BAD_DATA, unless --accept-changes; how many rows differ
  *     is said where the rows of the file on record are kept (io/manifest.h);
  *   - complete already: nothing is sent, the account is given again;
- *   - interrupted in any way: it stays open, and the same command goes on.
+ *   - interrupted in any way: it stays open, and the same command goes on;
+ *   - a daemon holds the ledger: it gets the work (broadcast_handover.c).
  */
 #include "commands/broadcast.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "commands/broadcast_plan.h"
-#include "commands/run.h"
+#include "base/text.h"
+#include "commands/broadcast_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,20 +41,13 @@ static const struct flag flags[] = {
     FLAG("yes", FLAG_SWITCH, yes, NULL, "do not ask"),
     FLAG("accept-changes", FLAG_SWITCH, accept_changes, NULL,
          "the file changed on purpose: known ids are not sent again, new rows are"),
+    FLAG("webhook", FLAG_OPTIONAL, webhook, "SECONDS",
+         "receive webhooks, and stay until nothing is unknown, 60 s at most"),
     FLAG("report", FLAG_TEXT, report, "FILE", "write the report as JSON"),
 };
 
 static const struct flag_table table =
     FLAG_TABLE("broadcast", "FILE", "send every row of a CSV or JSONL file", flags);
-
-/* A broadcast that runs. */
-struct broadcast {
-    struct run run;
-    struct broadcast_flags flags;
-    struct broadcast_plan plan;
-    struct ledger_broadcast record;
-    struct ledger_filter waiting; /* messages of this broadcast that wait in the ledger */
-};
 
 /* ---- The source: the file's second reading. */
 
@@ -70,7 +64,7 @@ static bool check_unchanged(struct broadcast *b, struct err *e)
                    b->plan.path);
 }
 
-static bool next_message(void *context, struct message **out, struct err *e)
+bool broadcast_next(void *context, struct message **out, struct err *e)
 {
     struct broadcast *b = context;
     struct row row;
@@ -92,14 +86,17 @@ static bool next_message(void *context, struct message **out, struct err *e)
 
 /* ---- What the ledger knows. */
 
-static bool find_record(struct broadcast *b, struct err *e)
-{
-    return ledger_broadcast_find(dispatch_ledger(b->run.dispatch), b->plan.name, &b->record, e);
-}
-
 static bool is_same_file(const struct broadcast *b)
 {
     return memcmp(b->record.file_hash, b->plan.file.file_hash, 32) == 0;
+}
+
+/* `pause NAME` may come before the first file. */
+static bool has_file(const struct broadcast *b)
+{
+    static const unsigned char none[sizeof(b->record.file_hash)];
+
+    return b->record.number && memcmp(b->record.file_hash, none, sizeof(none)) != 0;
 }
 
 static bool is_unchanged(const struct broadcast *b)
@@ -107,7 +104,7 @@ static bool is_unchanged(const struct broadcast *b)
     return is_same_file(b) && memcmp(b->record.plan_hash, b->plan.hash, 32) == 0;
 }
 
-static uint64_t recorded(const struct broadcast *b)
+uint64_t broadcast_recorded(const struct broadcast *b)
 {
     uint64_t sum = 0;
 
@@ -116,26 +113,63 @@ static uint64_t recorded(const struct broadcast *b)
     return sum;
 }
 
+static uint64_t most_of(const struct broadcast *b)
+{
+    uint64_t on_record = broadcast_recorded(b);
+
+    return b->plan.file.valid > on_record ? b->plan.file.valid : on_record;
+}
+
+/* Which of a changed file's rows are on record shows as they come. */
+uint64_t broadcast_expected(const struct broadcast *b)
+{
+    return b->flags.accept_changes ? b->plan.file.valid + broadcast_recorded(b) : most_of(b);
+}
+
 static void compare_rows(struct broadcast *b)
 {
     const struct manifest_key recorded = {b->record.file_hash, b->record.plan_hash};
 
-    if (b->record.number && !is_same_file(b))
+    if (has_file(b) && !is_same_file(b))
         broadcast_plan_compare(&b->plan, &recorded);
 }
 
 static bool check_changes(const struct broadcast *b, struct err *e)
 {
-    if (!b->record.number || is_unchanged(b) || b->flags.accept_changes)
+    if (!has_file(b) || is_unchanged(b) || b->flags.accept_changes)
         return true;
-    return err_set(e, EXIT_BAD_DATA,
-                   "broadcast %.60s is on record with %s (%s%s%llu messages of it are recorded); "
-                   "--accept-changes goes on with this one: known messages are not sent again, new "
-                   "rows are; another --name starts another broadcast",
-                   b->plan.name,
-                   is_same_file(b) ? "another template, language, sender or --param"
-                                   : "another file",
-                   b->plan.changes, *b->plan.changes ? "; " : "", (unsigned long long)recorded(b));
+    return err_set(
+        e, EXIT_BAD_DATA,
+        "broadcast %.60s is on record with %s (%s%s%llu messages of it are recorded); "
+        "--accept-changes goes on with this one: known messages are not sent again, new "
+        "rows are; another --name starts another broadcast",
+        b->plan.name,
+        is_same_file(b) ? "another template, language, sender or --param" : "another file",
+        b->plan.changes, *b->plan.changes ? "; " : "", (unsigned long long)broadcast_recorded(b));
+}
+
+/* A word of the operator's stands above the file. */
+static bool check_state(const struct broadcast *b, struct err *e)
+{
+    if (b->record.number && b->record.state == BROADCAST_CANCELLED)
+        return err_set(e, EXIT_BAD_DATA,
+                       "broadcast %.60s is cancelled: that is final; another --name starts another "
+                       "broadcast",
+                       b->plan.name);
+    if (b->record.number && b->record.state == BROADCAST_PAUSED)
+        return err_set(
+            e, EXIT_WORK_LEFT,
+            "broadcast %.60s is paused: `tidings resume %.60s` goes on; nothing was sent",
+            b->plan.name, b->plan.name);
+    return true;
+}
+
+bool broadcast_check_record(struct broadcast *b, struct err *e)
+{
+    if (!check_state(b, e))
+        return false;
+    compare_rows(b);
+    return check_changes(b, e);
 }
 
 static uint64_t settled(const struct ledger_broadcast *record)
@@ -145,11 +179,11 @@ static uint64_t settled(const struct ledger_broadcast *record)
 }
 
 /* Messages without a final state; a changed file may have fewer than are on record. */
-static uint64_t left_to_send(const struct broadcast *b)
+uint64_t broadcast_left(const struct broadcast *b)
 {
     uint64_t done = settled(&b->record);
 
-    if (b->record.number && !is_unchanged(b))
+    if (has_file(b) && !is_unchanged(b))
         return b->plan.file.valid; /* known ones will be found as they come */
     return b->plan.file.valid > done ? b->plan.file.valid - done : 0;
 }
@@ -166,14 +200,19 @@ static bool put_record(struct broadcast *b, enum broadcast_state state, struct e
 
 /* ---- The account. */
 
-static int give_account(struct broadcast *b)
+struct report broadcast_report(const struct broadcast *b)
 {
-    struct report report = {
+    return (struct report){
         .rows = b->plan.file.rows,
         .duplicates = b->plan.file.duplicates,
         .rejected = b->plan.file.rejected,
         .rejects_path = b->plan.file.rejected ? b->plan.rejects_path : NULL,
     };
+}
+
+static int give_account(struct broadcast *b)
+{
+    struct report report = broadcast_report(b);
 
     run_fill_report(&b->run, &report);
     return run_give_account(&b->run, &report, b->flags.report);
@@ -181,48 +220,67 @@ static int give_account(struct broadcast *b)
 
 /* ---- The run. */
 
-static bool is_complete(const struct broadcast *b)
+bool broadcast_is_complete(const struct broadcast *b)
 {
-    return b->record.state == BROADCAST_COMPLETE && is_unchanged(b) && left_to_send(b) == 0;
+    return b->record.state == BROADCAST_COMPLETE && is_unchanged(b) && broadcast_left(b) == 0;
 }
 
 static int send_all(struct broadcast *b)
 {
-    struct dispatch_source source = {b, next_message};
+    struct dispatch_source source = {b, broadcast_next};
     struct err e;
 
     if (!run_source(&b->run, &source, &e)) {
-        (void)give_account(b); /* what is known is worth saying beside the error */
+        if (b->run.has_begun)
+            (void)give_account(b); /* what is known is worth saying beside the error */
         return call_fail(&e);
     }
     if (dispatch_end(b->run.dispatch) == DISPATCH_FINISHED && !b->flags.limit &&
-        !put_record(b, BROADCAST_COMPLETE, &e))
+        !run_left(&b->run) && !put_record(b, BROADCAST_COMPLETE, &e))
+        return call_fail(&e);
+    return give_account(b);
+}
+
+static void begin_tally(struct broadcast *b)
+{
+    struct tally *tally = dispatch_tally(b->run.dispatch);
+
+    memcpy(tally->before, b->record.counts, sizeof(tally->before));
+    tally->expected = broadcast_expected(b);
+    tally->overlap = tally->expected - most_of(b);
+    b->waiting.broadcast = b->plan.name;
+    dispatch_take_up(b->run.dispatch, &b->waiting, b->record.counts[STATE_WAITING], 0);
+}
+
+/* Complete; but its unknown ones may still be settled. */
+static int stay_for_webhooks(struct broadcast *b)
+{
+    const struct dispatch_source nothing = {b, dispatch_no_message};
+    struct err e;
+
+    if (b->run.webhook.seconds && b->record.counts[STATE_UNKNOWN] &&
+        !run_source(&b->run, &nothing, &e))
         return call_fail(&e);
     return give_account(b);
 }
 
 static int send_what_is_left(struct broadcast *b)
 {
-    struct tally *tally = dispatch_tally(b->run.dispatch);
+    struct ledger *l = dispatch_ledger(b->run.dispatch);
     struct err e;
 
-    if (!find_record(b, &e))
+    if (!webhook_wait_check(&b->run.webhook, &b->run.call.settings, &e) ||
+        !ledger_broadcast_find(l, b->plan.name, &b->record, &e) || !broadcast_check_record(b, &e))
         return call_fail(&e);
-    compare_rows(b);
-    if (!check_changes(b, &e))
-        return call_fail(&e);
-    memcpy(tally->before, b->record.counts, sizeof(tally->before));
-    tally->expected = b->plan.file.valid > recorded(b) ? b->plan.file.valid : recorded(b);
-    b->waiting.broadcast = b->plan.name;
-    dispatch_take_up(b->run.dispatch, &b->waiting, b->record.counts[STATE_WAITING]);
-    if (is_complete(b)) {
+    begin_tally(b);
+    if (broadcast_is_complete(b)) {
         fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
-        return give_account(b);
+        return stay_for_webhooks(b);
     }
-    broadcast_plan_print(&b->plan, &b->run.call.settings, left_to_send(b));
+    broadcast_plan_print(&b->plan, &b->run.call.settings, broadcast_left(b));
     if (!b->run.call.settings.enabled)
         return run_refuse_disabled();
-    if (!broadcast_plan_confirm(&b->plan, &b->flags, &e))
+    if (!run_may_send(&b->run, &e) || !broadcast_plan_confirm(&b->plan, &b->flags, &e))
         return call_fail(&e);
     broadcast_plan_save_rows(&b->plan);
     if (!put_record(b, BROADCAST_OPEN, &e) || !file_source_rewind(b->plan.source, &e))
@@ -240,10 +298,23 @@ static int refuse_empty(const struct broadcast *b)
     return call_fail(&e);
 }
 
+static bool read_webhook(struct broadcast *b, struct err *e)
+{
+    const char *seconds = b->flags.webhook;
+
+    if (!seconds)
+        return true;
+    b->run.webhook.seconds = WEBHOOK_WAIT_S;
+    return !*seconds || text_to_int(seconds, 1, 86400, &b->run.webhook.seconds) ||
+           err_set(e, EXIT_USAGE, "--webhook=%.40s: not a number of seconds (1 to 86400)", seconds);
+}
+
 static int run_planned(struct broadcast *b)
 {
     struct err e;
 
+    if (!read_webhook(b, &e) || (b->flags.report && !report_check_path(b->flags.report, &e)))
+        return call_fail(&e);
     if (!b->plan.file.valid)
         return refuse_empty(b);
     if (b->flags.dry_run) {
@@ -251,9 +322,14 @@ static int run_planned(struct broadcast *b)
         fprintf(stderr, "Dry run: nothing was sent\n");
         return b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
     }
+    b->run.kind = "broadcast";
     b->run.name = b->run.broadcast = b->plan.name;
     b->run.rate = b->plan.rate;
-    return run_open(&b->run, &e) ? send_what_is_left(b) : call_fail(&e);
+    if (!run_open(&b->run, &e))
+        return call_fail(&e);
+    if (b->run.handover && b->flags.webhook)
+        fprintf(stderr, "--webhook is left to the daemon, which has the ledger\n");
+    return b->run.handover ? broadcast_hand_over(b) : send_what_is_left(b);
 }
 
 int command_broadcast(int argc, char **argv)

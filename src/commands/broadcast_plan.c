@@ -98,6 +98,22 @@ static void choose_defaults(struct broadcast_plan *p, const struct settings *s,
     };
 }
 
+/* Another template's number is not known here. */
+static bool check_param_count(const struct broadcast_plan *p, const struct settings *s,
+                              struct err *e)
+{
+    size_t wanted, given = p->defaults.param_count;
+
+    mem_free(settings_split_list(s->template_params, &wanted));
+    if (!given || !wanted || given == wanted ||
+        strcmp(p->defaults.template_name, s->template_name) != 0)
+        return true;
+    return err_set(e, EXIT_USAGE,
+                   "--param: %zu columns, but template %.60s takes %zu parameters "
+                   "(template.params)",
+                   given, s->template_name, wanted);
+}
+
 static void hash_defaults(struct broadcast_plan *p)
 {
     const char *parts[] = {p->defaults.template_name, p->defaults.lang, p->defaults.sender,
@@ -209,6 +225,8 @@ bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
     if (!choose_name(p, file, flags, e) || !choose_path(p, file, &c->settings, e))
         return false;
     choose_defaults(p, &c->settings, flags);
+    if (!check_param_count(p, &c->settings, e))
+        return false;
     hash_defaults(p);
     return read_file(p, &c->settings, flags, e);
 }

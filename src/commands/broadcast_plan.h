@@ -21,6 +21,7 @@ struct broadcast_flags {
     const char *expect_count; /* NULL: not given */
     bool yes;
     bool accept_changes;
+    const char *webhook; /* "" or seconds; NULL: not given */
     const char *report;
 };
 

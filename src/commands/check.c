@@ -8,6 +8,7 @@
 #include "commands/access.h"
 #include "commands/check_graph.h"
 #include "commands/check_local.h"
+#include "commands/check_redis.h"
 #include "commands/command.h"
 #include "commands/findings.h"
 
@@ -28,7 +29,7 @@ static const struct flag flags[] = {
     {.name = "offline",
      .kind = FLAG_SWITCH,
      .offset = offsetof(struct check_flags, offline),
-     .help = "leave Graph out"},
+     .help = "ask nobody: leave Graph and Redis out"},
 };
 
 static const struct flag_table table = FLAG_TABLE("check", "", "is this ready to send?", flags);
@@ -74,7 +75,10 @@ static void run_checks(struct check *c)
     if (!settings_can_send(s, &e))
         findings_fail(&c->findings, "phone_id", &e);
     check_local(s, &c->findings);
-    if (!c->flags.offline && c->token && *s->phone_id)
+    if (c->flags.offline)
+        return;
+    check_redis(s, &c->findings);
+    if (c->token && *s->phone_id)
         check_graph(s, c->token, &c->findings);
 }
 

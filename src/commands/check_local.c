@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "commands/access.h"
+#include "ledger/ledger_query.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -41,6 +43,17 @@ static void check_space(const char *folder, struct findings *f)
                  (unsigned long long)free_mb, folder);
 }
 
+/* What is there is a ledger of ours, or will be one. Read beside whoever writes it. */
+static bool can_be_read(const char *path, struct err *e)
+{
+    struct ledger_reader *reader;
+
+    if (!ledger_reader_open(path, &reader, e))
+        return e->code == EXIT_NO_INPUT; /* none, or an empty file */
+    ledger_reader_close(reader);
+    return true;
+}
+
 static void check_ledger(const struct settings *s, struct findings *f)
 {
     char folder[4096];
@@ -54,8 +67,11 @@ static void check_ledger(const struct settings *s, struct findings *f)
         findings_fail(f, "ledger", &e);
         return;
     }
-    findings_add(f, FINDING_GOOD, "ledger", "%s%s", s->ledger_path,
-                 access(s->ledger_path, F_OK) == 0 ? "" : " (will be made)");
+    if (can_be_read(s->ledger_path, &e))
+        findings_add(f, FINDING_GOOD, "ledger", "%s%s", s->ledger_path,
+                     access(s->ledger_path, F_OK) == 0 ? "" : " (will be made)");
+    else
+        findings_fail(f, "ledger", &e);
     check_space(folder, f);
 }
 
@@ -85,10 +101,29 @@ static void check_secret_file(const char *subject, const char *path, struct find
     }
 }
 
+/* As whoever listens opens them, where somebody will; else only who can read them. */
+static void check_webhook(const struct settings *s, struct findings *f)
+{
+    struct access_webhook opened;
+    struct err e;
+
+    check_secret_file("webhook.app_secret_file", s->webhook_app_secret_file, f);
+    check_secret_file("webhook.verify_token_file", s->webhook_verify_token_file, f);
+    if (strcmp(s->webhook_listen, "off") == 0)
+        return;
+    if (access_webhook_open(s, &opened, &e)) {
+        access_webhook_close(&opened);
+        findings_add(f, FINDING_GOOD, "webhook", "%s opens", s->webhook_app_secret_file);
+    } else {
+        findings_fail(f, "webhook", &e);
+    }
+}
+
 void check_local(const struct settings *s, struct findings *f)
 {
     check_secret_file("token.file", s->token_file, f);
     check_secret_file("token.key_file", s->token_key_file, f);
+    check_webhook(s, f);
     check_ledger(s, f);
     check_clock(f);
 }

@@ -42,7 +42,7 @@ static void add_set(struct flag_values *sets, char *text, size_t size, const cha
     sets->items[sets->count++] = text;
 }
 
-static bool load_settings(struct call *c)
+bool call_load_settings(const struct call *c, struct settings *out)
 {
     char level[64], format[64];
     struct flag_values sets = c->common.sets;
@@ -57,7 +57,7 @@ static bool load_settings(struct call *c)
     add_set(&sets, format, sizeof(format), "log.format", c->common.log_format);
     sources.sets = sets.items;
     sources.set_count = sets.count;
-    return settings_load(&c->settings, &sources);
+    return settings_load(out, &sources);
 }
 
 static bool open_log(struct call *c)
@@ -86,12 +86,20 @@ static void print_help(const struct flag_table *table)
     buf_free(&help);
 }
 
+static bool check_choices(const struct common_flags *f, struct err *e)
+{
+    return (!f->log_level || settings_check_choice("--log-level", "log.level", f->log_level, e)) &&
+           (!f->log_format ||
+            settings_check_choice("--log-format", "log.format", f->log_format, e));
+}
+
 static bool parse_flags(struct call *c, const struct flag_table *table,
                         const struct flag_input *input)
 {
     struct err e;
 
-    if (!flags_parse(table, input, &c->arguments, &e)) {
+    if (!flags_parse(table, input, &c->arguments, &e) ||
+        (!c->arguments.help && !check_choices(&c->common, &e))) {
         c->exit_code = call_fail(&e);
         return false;
     }
@@ -111,7 +119,7 @@ bool call_begin(struct call *c, const struct flag_table *table, int argc, char *
     with_common.common_count = common_flag_count;
     if (!parse_flags(c, &with_common, &input))
         return false;
-    if (!load_settings(c))
+    if (!call_load_settings(c, &c->settings))
         c->exit_code = EXIT_CONFIG;
     else if (open_log(c))
         return true;

@@ -45,6 +45,8 @@ extern const size_t common_flag_count;
 bool call_begin(struct call *c, const struct flag_table *table, int argc, char **argv,
                 void *options) MUST_CHECK;
 void call_end(struct call *c);
+/* The settings as file, environment and flags give them now, as settings_load. */
+bool call_load_settings(const struct call *c, struct settings *out) MUST_CHECK;
 
 /* Prints "tidings: TEXT" to standard error and returns the error's exit code. */
 int call_fail(const struct err *e);

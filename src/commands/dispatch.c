@@ -9,7 +9,8 @@
  *     and before the loop sleeps the engine gets its turn and the timer its next deadline;
  *   - when the engine is finished the client is closed, and the loop ends.
  * Failure modes:
- *   - SIGINT or SIGTERM: drain; a second one ends the process at once (the ledger resumes);
+ *   - SIGINT or SIGTERM: drain; a second one waits for no request, only until what was never sent
+ *     is on record as that; a third one for nothing (the ledger resumes);
  *   - the ledger cannot write: in-flight requests are waited for, nothing more is recorded;
  *   - the source fails: as SIGTERM, with its error;
  *   - halts that do not end by themselves, or no Graph for too long: drain, and say so.
@@ -20,12 +21,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "commands/event_log.h"
-#include "io/graph_client.h"
+#include "commands/dispatch_internal.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -36,180 +33,12 @@ enum {
     RAMP_US = 3000000,  /* time for the connections to be made one after the other */
     GATHER_MS = 20,     /* at a known pace: outcomes wait so long for the next intents */
     TICK_US = 10000,    /* sends go out in ticks: waking costs more than the work */
-};
-
-struct dispatch {
-    const struct settings *settings;
-    struct dispatch_options options;
-    uv_loop_t loop;
-    uv_timer_t timer;       /* the engine's next deadline */
-    uv_timer_t watch_timer; /* progress */
-    uv_prepare_t prepare;   /* the engine's turn, before the loop sleeps */
-    uv_signal_t sigint;
-    uv_signal_t sigterm;
-    struct ledger *ledger;
-    struct graph_client *client;
-    struct engine *engine;
-    struct event_log event_log;
-    struct tally tally;
-    struct halts halts; /* as the loop ended */
-    struct dispatch_source source;
-    struct dispatch_watch watch;
-    const struct ledger_filter *waiting_filter;
-    uint64_t waiting_left;  /* waiting messages of before that the engine has not been given */
-    uint64_t waiting_after; /* the number of the last one given */
-    bool has_intents;       /* handed over in this turn */
-    unsigned owed;          /* asked of the source, not offered yet */
-    uint64_t random_state;
-    bool interrupted;
-    bool ending; /* the loop is closing down */
-    bool failed; /* `failure` holds */
-    enum dispatch_end end;
-    struct err failure;
+    SIGNAL_EXIT = 128,  /* and the signal's number: as a shell has it */
 };
 
 struct moment dispatch_now(void)
 {
     return (struct moment){.mono_us = clock_mono_us(), .wall_ms = clock_wall_ms()};
-}
-
-/* ---- The engine's ports. */
-
-/* False when the source has no more. */
-static bool offer_one(struct dispatch *d)
-{
-    struct message *message = NULL;
-
-    if (!d->source.next(d->source.context, &message, &d->failure)) {
-        d->failed = true;
-        return false;
-    }
-    if (!message) {
-        engine_source_ended(d->engine);
-        return false;
-    }
-    engine_offer(d->engine, message, NULL);
-    return true;
-}
-
-/* The ledger's own go first: until they are all given, what is asked of the source is owed. */
-static void on_pull(void *world, unsigned want)
-{
-    struct dispatch *d = world;
-
-    d->owed += want;
-    while (d->owed && !d->waiting_left)
-        d->owed = offer_one(d) ? d->owed - 1 : 0;
-}
-
-static void on_record(void *world, struct record *record)
-{
-    struct dispatch *d = world;
-
-    ledger_submit(d->ledger, record);
-    d->has_intents |= record->kind != RECORD_OUTCOME;
-}
-
-static bool on_has_room(void *world)
-{
-    struct dispatch *d = world;
-
-    return graph_client_has_room(d->client);
-}
-
-static void on_request(void *world, struct graph_request *request)
-{
-    struct dispatch *d = world;
-
-    graph_client_start(d->client, request);
-}
-
-/* splitmix64: jitter needs no more; seeded by the system. */
-static uint64_t on_random(void *world)
-{
-    struct dispatch *d = world;
-    uint64_t z = (d->random_state += 0x9e3779b97f4a7c15u);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static void on_started(void *world, const struct engine_view *view)
-{
-    struct dispatch *d = world;
-
-    event_log_started(&d->event_log, view);
-}
-
-static void on_answer(void *world, const struct engine_view *view, const struct exchange *x,
-                      const struct judgement *j)
-{
-    struct dispatch *d = world;
-
-    tally_answer(&d->tally, x);
-    event_log_answer(&d->event_log, view, x, j);
-    if (j->verdict == VERDICT_UNKNOWN && !x->http_status)
-        graph_client_distrust(d->client);
-}
-
-static void on_settled(void *world, const struct engine_view *view)
-{
-    struct dispatch *d = world;
-
-    tally_settled(&d->tally, view, clock_mono_us());
-}
-
-static void on_known(void *world, const struct engine_view *view, const struct record *record)
-{
-    struct dispatch *d = world;
-
-    if (record->admission == ADMISSION_KNOWN) {
-        d->tally.known++;
-        return;
-    }
-    d->tally.reused++;
-    log_line(LOG_WARN, "⚠ Id used again with other content: not sent",
-             LOG_STR("id", view->message->id), LOG_STR("reason", "id_reused"));
-}
-
-static void on_halt(void *world, const struct halt *halt, bool raised)
-{
-    (void)world;
-    event_log_halt(halt, raised);
-}
-
-/* ---- What comes back. */
-
-static void on_wired(void *context, struct graph_request *request)
-{
-    struct dispatch *d = context;
-
-    d->tally.wired++;
-    engine_on_wired(d->engine, request, dispatch_now());
-}
-
-static void on_done(void *context, struct graph_request *request, const struct exchange *x)
-{
-    struct dispatch *d = context;
-
-    engine_on_answer(d->engine, request, x, dispatch_now());
-}
-
-static void on_recorded(void *context, struct list *records)
-{
-    struct dispatch *d = context;
-
-    engine_on_recorded(d->engine, records, dispatch_now());
-}
-
-static void on_broken(void *context, const struct err *e)
-{
-    struct dispatch *d = context;
-
-    d->failure = *e;
-    d->failed = true;
-    engine_on_ledger_broken(d->engine);
 }
 
 /* ---- Messages that waited in the ledger before this run. */
@@ -233,7 +62,11 @@ static void give_waiting(struct dispatch *d, struct waiting *w)
 /* False when reading failed. */
 static bool take_up_page(struct dispatch *d)
 {
-    struct waiting_filter filter = {.match = d->waiting_filter, .after = d->waiting_after};
+    struct waiting_filter filter = {
+        .match = d->waiting_filter,
+        .after = d->waiting_after,
+        .due_by_ms = d->waiting_due_by_ms,
+    };
     struct waiting_page page = {.max = d->waiting_left < PAGE ? (size_t)d->waiting_left : PAGE};
     bool ok;
 
@@ -255,7 +88,8 @@ static void take_up_waiting(struct dispatch *d)
         if (!take_up_page(d))
             d->failed = true;
     }
-    on_pull(d, 0);
+    if (!d->service)
+        dispatch_pull(d, 0);
 }
 
 /* ---- Ending. */
@@ -278,6 +112,11 @@ static void on_client_closed(void *context)
     uv_close((uv_handle_t *)&d->prepare, NULL);
     uv_close((uv_handle_t *)&d->sigint, NULL);
     uv_close((uv_handle_t *)&d->sigterm, NULL);
+    uv_close((uv_handle_t *)&d->sighup, NULL);
+    if (d->service)
+        d->service->on_end(d->service->context);
+    if (d->watch.on_end)
+        d->watch.on_end(d->watch.context);
 }
 
 static void end_loop(struct dispatch *d)
@@ -289,9 +128,20 @@ static void end_loop(struct dispatch *d)
 
 static bool is_unreachable_too_long(struct dispatch *d)
 {
-    int64_t since_us = engine_unreachable_since_us(d->engine);
+    return engine_unreachable_for_us(d->engine, dispatch_now()) >
+           d->settings->unreachable_after_s * 1000000;
+}
 
-    return since_us && clock_mono_us() - since_us > d->settings->unreachable_after_s * 1000000;
+/* What only the operator's own hold stops is not stuck: `resume` comes, or a signal. */
+static bool is_held(const struct dispatch *d)
+{
+    const struct halts *halts = engine_halts(d->engine);
+
+    for (unsigned i = 0; i < halts->count; i++) {
+        if (halts->items[i].kind == HALT_OPERATOR)
+            return true;
+    }
+    return false;
 }
 
 /* Something says that the run is to end before everything is done. */
@@ -301,13 +151,26 @@ static bool must_stop(struct dispatch *d)
         d->end = DISPATCH_BROKEN;
     else if (d->interrupted)
         d->end = DISPATCH_INTERRUPTED;
+    else if (d->service)
+        return false; /* it never gives up */
     else if (is_unreachable_too_long(d))
         d->end = DISPATCH_UNREACHABLE;
-    else if (engine_is_stuck(d->engine))
+    else if (engine_is_stuck(d->engine) && !is_held(d))
         d->end = DISPATCH_HALTED;
     else
         return false;
     return true;
+}
+
+/* A broken ledger ends everything; else whoever goes along may have something to do before the end.
+ */
+static bool others_are_done(struct dispatch *d)
+{
+    if (d->failed)
+        return true;
+    if (d->service)
+        return d->service->is_done(d->service->context);
+    return !d->watch.is_done || d->watch.is_done(d->watch.context);
 }
 
 static void look_for_end(struct dispatch *d)
@@ -317,7 +180,7 @@ static void look_for_end(struct dispatch *d)
             d->halts = *engine_halts(d->engine);
         drain(d);
     }
-    if (engine_is_finished(d->engine) && !d->waiting_left)
+    if (engine_is_finished(d->engine) && !d->waiting_left && others_are_done(d))
         end_loop(d);
 }
 
@@ -359,21 +222,44 @@ static void on_prepare(uv_prepare_t *prepare)
 
     if (d->ending)
         return;
-    take_up_waiting(d);
+    if (d->service)
+        d->service->on_turn(d->service->context);
+    else
+        take_up_waiting(d);
     engine_turn(d->engine, now);
     commit_intents(d);
     look_for_end(d);
+    if (d->exit_signal && (d->failed || !ledger_pending(d->ledger)))
+        _exit(SIGNAL_EXIT + d->exit_signal); /* the ledger knows what is in flight */
     if (!d->ending)
         arm_timer(d, now);
+}
+
+void dispatch_stop(struct dispatch *d)
+{
+    d->interrupted = true;
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct dispatch *d = handle->data;
+
+    (void)number;
+    if (d->service)
+        d->service->on_reload(d->service->context);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct dispatch *d = handle->data;
 
-    if (d->interrupted)
-        _exit(128 + number); /* at once; the ledger knows what was in flight */
-    d->interrupted = true;
+    if (d->interrupted && (d->exit_signal || d->failed || d->ending))
+        _exit(SIGNAL_EXIT + number);
+    if (d->interrupted) {
+        d->exit_signal = number;
+        return;
+    }
+    dispatch_stop(d);
     log_line(LOG_WARN, "Stopping: waiting for what is in flight; once more stops at once",
              LOG_NUM("in_flight", engine_counts(d->engine).in_flight));
 }
@@ -382,7 +268,7 @@ static void on_watch(uv_timer_t *timer)
 {
     struct dispatch *d = timer->data;
 
-    d->watch.on_tick(d->watch.context, d);
+    d->watch.on_tick(d->watch.context);
 }
 
 /* Handles on a loop of our own cannot fail to start but for memory or descriptors. */
@@ -395,10 +281,14 @@ static bool start_handles(struct dispatch *d, struct err *e)
     bad |= uv_prepare_init(&d->loop, &d->prepare);
     bad |= uv_signal_init(&d->loop, &d->sigint);
     bad |= uv_signal_init(&d->loop, &d->sigterm);
+    bad |= uv_signal_init(&d->loop, &d->sighup);
     d->watch_timer.data = d->prepare.data = d->sigint.data = d->sigterm.data = d;
+    d->sighup.data = d;
     bad |= uv_prepare_start(&d->prepare, on_prepare);
     bad |= uv_signal_start(&d->sigint, on_signal, SIGINT);
     bad |= uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+    if (d->service) /* a run on a terminal ends with it: by default, resumable */
+        bad |= uv_signal_start(&d->sighup, on_hangup, SIGHUP);
     if (d->watch.interval_ms)
         bad |= uv_timer_start(&d->watch_timer, on_watch, (uint64_t)d->watch.interval_ms,
                               (uint64_t)d->watch.interval_ms);
@@ -409,7 +299,7 @@ static bool start_handles(struct dispatch *d, struct err *e)
 
 static bool open_client(struct dispatch *d, const struct secret *token, struct err *e)
 {
-    struct graph_client_events events = {.context = d, .on_wired = on_wired, .on_done = on_done};
+    struct graph_client_events events = dispatch_client_events(d);
     struct graph_client_options options = {
         .token = secret_bytes(token),
         .token_len = secret_len(token),
@@ -431,35 +321,62 @@ static void on_recent_attempt(void *context, uint64_t pair_hash, int64_t at_ms)
     engine_restore_pair(context, pair_hash, at_ms, dispatch_now());
 }
 
-static bool open_engine(struct dispatch *d, struct err *e)
+static struct engine_options engine_options_of(const struct dispatch *d)
 {
     const struct settings *s = d->settings;
-    struct moment now = dispatch_now();
-    const struct ledger_facts *facts = ledger_facts(d->ledger);
-    struct engine_ports ports = {d,          on_pull,   on_record,  on_has_room,
-                                 on_request, on_random, on_started, on_answer,
-                                 on_settled, on_known,  on_halt};
-    struct engine_options options = {
+
+    return (struct engine_options){
         .rate = {d->options.rate, (double)s->guard_percent, TICK_US, RAMP_US},
         .retry = {(unsigned)s->max_attempts, s->retry_base_ms, s->retry_max_ms},
         .resend_unknown = s->retry_ambiguous == AMBIGUOUS_RESEND,
+        .tell_known = d->service != NULL,
         .intent_ahead_us = s->intent_ahead_ms * 1000,
         .max_in_flight = (unsigned)s->max_in_flight,
-        .ledger_id = facts->id,
-        .last_attempt_ms = facts->last_attempt_ms,
+        .ledger_id = ledger_facts(d->ledger)->id,
+        .last_attempt_ms = ledger_facts(d->ledger)->last_attempt_ms,
     };
+}
 
+static void set_gathering(struct dispatch *d)
+{
     if (d->options.rate > 0)
         ledger_gather(d->ledger, GATHER_MS);
+}
+
+static bool open_engine(struct dispatch *d, struct err *e)
+{
+    struct moment now = dispatch_now();
+    struct engine_ports ports = dispatch_ports(d);
+    struct engine_options options = engine_options_of(d);
+
+    set_gathering(d);
     d->engine = engine_new(&options, &ports, now);
     return ledger_recent_attempts(d->ledger, now.wall_ms - PAIR_DEBT_MS, on_recent_attempt,
                                   d->engine, e);
 }
 
-void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, uint64_t count)
+void dispatch_take_up(struct dispatch *d, const struct ledger_filter *filter, uint64_t count,
+                      int64_t due_by_ms)
 {
+    d->waiting_due_by_ms = due_by_ms;
     d->waiting_filter = filter;
     d->waiting_left = count;
+}
+
+static bool start(struct dispatch *d, const struct secret *token, struct err *e)
+{
+    d->tally.began_us = clock_mono_us();
+    random_bytes(&d->random_state, sizeof(d->random_state));
+    return open_engine(d, e) && open_client(d, token, e) && start_handles(d, e);
+}
+
+static bool run_loop(struct dispatch *d, struct err *e)
+{
+    mem_let_go();
+    (void)uv_run(&d->loop, UV_RUN_DEFAULT); /* ends when every handle is closed */
+    if (d->end == DISPATCH_BROKEN)
+        *e = d->failure;
+    return d->end != DISPATCH_BROKEN;
 }
 
 bool dispatch_run(struct dispatch *d, const struct secret *token,
@@ -468,14 +385,47 @@ bool dispatch_run(struct dispatch *d, const struct secret *token,
 {
     d->source = *source;
     d->watch = *watch;
-    d->tally.began_us = clock_mono_us();
-    random_bytes(&d->random_state, sizeof(d->random_state));
-    if (!open_engine(d, e) || !open_client(d, token, e) || !start_handles(d, e))
+    if (!start(d, token, e))
         return false;
-    (void)uv_run(&d->loop, UV_RUN_DEFAULT); /* ends when every handle is closed */
-    if (d->end == DISPATCH_BROKEN)
-        *e = d->failure;
-    return d->end != DISPATCH_BROKEN;
+    d->failed = watch->on_begin && !watch->on_begin(watch->context, &d->failure);
+    return run_loop(d, e);
+}
+
+bool dispatch_serve(struct dispatch *d, const struct secret *token,
+                    const struct dispatch_service *service, struct err *e)
+{
+    d->service = service;
+    if (!start(d, token, e))
+        return false;
+    d->failed = !service->on_begin(service->context, &d->failure); /* the loop closes all again */
+    return run_loop(d, e);
+}
+
+static void on_old_client_closed(void *context)
+{
+    (void)context; /* it has freed itself */
+}
+
+bool dispatch_reload(struct dispatch *d, const struct settings *settings,
+                     const struct secret *token, struct err *e)
+{
+    const struct settings *settings_before = d->settings;
+    struct graph_client *client_before = d->client;
+    struct engine_options options;
+
+    d->settings = settings;
+    if (!open_client(d, token, e)) {
+        d->settings = settings_before;
+        d->client = client_before;
+        return false;
+    }
+    d->options.rate = settings->rate;
+    d->event_log.full_numbers = settings->log_full_numbers;
+    options = engine_options_of(d);
+    set_gathering(d);
+    engine_configure(d->engine, &options, dispatch_now());
+    graph_client_close(client_before, on_old_client_closed, NULL);
+    return true;
 }
 
 bool dispatch_open(const struct dispatch_options *options, struct dispatch **out, struct err *e)
@@ -484,15 +434,17 @@ bool dispatch_open(const struct dispatch_options *options, struct dispatch **out
     struct ledger_options ledger = {
         .path = options->settings->ledger_path,
         .holder = options->holder,
-        .events = {d, on_recorded, on_broken},
+        .events = dispatch_ledger_events(d),
     };
+    int failed;
 
     d->options = *options;
     d->settings = options->settings;
     d->event_log.full_numbers = d->settings->log_full_numbers;
-    if (uv_loop_init(&d->loop) != 0) {
+    failed = uv_loop_init(&d->loop);
+    if (failed != 0) {
         mem_free(d);
-        return err_set(e, EXIT_BUG, "cannot make an event loop: out of file descriptors?");
+        return err_set(e, EXIT_BUG, "cannot make an event loop: %s", uv_strerror(failed));
     }
     if (!ledger_open(&d->loop, &ledger, &d->ledger, e)) {
         (void)uv_loop_close(&d->loop); /* nothing was started on it */
@@ -558,4 +510,19 @@ double dispatch_rate_allowed(struct dispatch *d)
 unsigned dispatch_rate_actual(struct dispatch *d)
 {
     return d->engine ? engine_rate_actual(d->engine, dispatch_now()) : 0;
+}
+
+const struct halts *dispatch_halts_now(const struct dispatch *d)
+{
+    return d->engine ? engine_halts(d->engine) : &d->halts;
+}
+
+struct engine *dispatch_engine(struct dispatch *d)
+{
+    return d->engine;
+}
+
+uv_loop_t *dispatch_loop(struct dispatch *d)
+{
+    return &d->loop;
 }

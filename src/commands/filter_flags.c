@@ -105,6 +105,12 @@ bool filter_flags_read(const struct filter_flags *flags, char *number, struct le
            read_time("--until", flags->until, &out->until_ms, e);
 }
 
+bool filter_is_empty(const struct ledger_filter *f)
+{
+    return !f->class_id && !f->test_num && !f->broadcast && !f->to && !f->id && !f->states &&
+           !f->code && !f->since_ms && !f->until_ms;
+}
+
 bool filter_flags_given(const struct filter_flags *flags)
 {
     return flags->class_id || flags->test_num || flags->broadcast || flags->to || flags->id ||

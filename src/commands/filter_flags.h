@@ -43,6 +43,8 @@ struct filter_flags {
 /* `to` is normalised into `number` (PHONE_SIZE). EXIT_USAGE names the flag. */
 bool filter_flags_read(const struct filter_flags *flags, char *number, struct ledger_filter *out,
                        struct err *e) MUST_CHECK;
+/* Does it let every message through? */
+bool filter_is_empty(const struct ledger_filter *filter);
 /* Does any of them narrow what is shown? */
 bool filter_flags_given(const struct filter_flags *flags);
 

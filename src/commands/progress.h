@@ -6,23 +6,34 @@
 #ifndef COMMANDS_PROGRESS_H
 #define COMMANDS_PROGRESS_H
 
-#include "base/buf.h"
-#include "commands/dispatch.h"
+#include "commands/live_block.h"
+#include "commands/tally.h"
 
 struct progress {
     const char *name; /* of the broadcast */
     bool live;        /* a terminal */
     bool colour;
-    bool quiet;       /* nothing at all */
-    struct buf block; /* what stands on the screen */
+    bool quiet; /* nothing at all */
+    struct live_block block;
+};
+
+/* What is shown, wherever it comes from. */
+struct progress_facts {
+    const struct tally *tally; /* borrowed during the call */
+    uint64_t retries;
+    uint64_t waiting;
+    unsigned in_flight;
+    double rate_allowed; /* 0: unlimited */
+    double rate_actual;
+    const char *note; /* why nothing goes, or that it ends; NULL: it goes */
 };
 
 /* Chooses live or plain. */
 void progress_begin(struct progress *p, const char *name, bool quiet, bool colour);
-/* How often progress_tick wants to be called. */
+/* How often progress_show wants to be called; 0: never. */
 int64_t progress_interval_ms(const struct progress *p);
-void progress_tick(void *progress, struct dispatch *d);
+void progress_show(struct progress *p, const struct progress_facts *facts);
 /* The last state stays on the screen. */
-void progress_end(struct progress *p, struct dispatch *d);
+void progress_end(struct progress *p, const struct progress_facts *facts);
 
 #endif

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "core/error_policy.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- What it comes to. */
 
@@ -20,12 +20,18 @@ static enum exit_code code_of_halts(const struct halts *halts)
     return EXIT_WORK_LEFT;
 }
 
+/* Some were cancelled as part of everything: nobody said so of this run. */
+static bool lost_some(const struct report *r)
+{
+    return tally_total(r->tally, STATE_SKIPPED) && report_truth_cancelled(&r->truth);
+}
+
 enum exit_code report_exit_code(const struct report *r)
 {
+    if (r->is_cancelled)
+        return EXIT_WORK_LEFT;
     switch (r->end) {
     case DISPATCH_INTERRUPTED:
-        if (r->left)
-            return EXIT_WORK_LEFT;
         break;
     case DISPATCH_HALTED:
         return code_of_halts(r->halts);
@@ -36,26 +42,35 @@ enum exit_code report_exit_code(const struct report *r)
     case DISPATCH_FINISHED:
         break;
     }
+    if (r->left || lost_some(r))
+        return EXIT_WORK_LEFT;
     if (tally_total(r->tally, STATE_UNKNOWN))
         return EXIT_SOME_UNKNOWN;
-    if (tally_total(r->tally, STATE_FAILED) || r->rejected || r->tally->reused)
+    if (tally_total(r->tally, STATE_FAILED) || tally_total(r->tally, STATE_SKIPPED) ||
+        r->rejected || r->tally->reused)
         return EXIT_SOME_FAILED;
     return EXIT_DONE;
 }
 
 static const char *end_text(const struct report *r)
 {
+    if (r->is_cancelled)
+        return "cancelled";
     switch (r->end) {
     case DISPATCH_FINISHED:
-        return "complete";
+        if (r->left)
+            return "some are held, to be continued";
+        return lost_some(r) ? "ended, some were cancelled" : "complete";
     case DISPATCH_INTERRUPTED:
+        if (r->left && r->by_daemon)
+            return "left to the daemon";
         return r->left ? "stopped on request, to be continued" : "complete";
     case DISPATCH_HALTED:
         return "stopped, to be continued";
     case DISPATCH_UNREACHABLE:
         return "stopped: Graph could not be reached, to be continued";
     case DISPATCH_BROKEN:
-        return "stopped: the ledger could not be written";
+        return "stopped by an error, to be continued";
     }
     return "";
 }
@@ -77,36 +92,11 @@ static void add_states(const struct report *r, struct buf *out)
     for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
         add_number(out, state_name(shown[i]), tally_total(r->tally, shown[i]));
     if (r->left)
-        add_number(out, "not yet sent", r->left);
+        add_number(out, r->is_cancelled ? "never sent" : "not yet sent", r->left);
     if (r->rejected)
         add_number(out, "rejected", r->rejected);
     if (r->duplicates)
         add_number(out, "duplicates", r->duplicates);
-}
-
-static const char *hint_of(const struct ledger_code_count *c)
-{
-    struct graph_error error = {.code = c->code};
-
-    return c->code ? error_policy_find(&error)->hint : "";
-}
-
-static void add_codes(const struct report *r, struct buf *out)
-{
-    for (size_t i = 0; i < r->code_count; i++) {
-        const struct ledger_code_count *c = &r->codes[i];
-        char count[32];
-
-        if (c->state == STATE_ACCEPTED)
-            continue;
-        text_grouped(c->count, count);
-        buf_addf(out, "  %s %s: ", count, state_name(c->state));
-        if (c->code)
-            buf_addf(out, "code %d, ", c->code);
-        buf_addf(out, "%s\n", *c->title ? c->title : reason_name(c->reason));
-        if (*hint_of(c))
-            buf_addf(out, "      → %s\n", hint_of(c));
-    }
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -118,10 +108,12 @@ static void add_speed(const struct report *r, struct buf *out)
 {
     const struct tally *t = r->tally;
 
-    if (!r->counts.attempts)
+    if (!r->counts.attempts && !(r->by_daemon && t->states[STATE_ACCEPTED]))
         return;
-    buf_addf(out, "  rate        %.1f accepted a second, in %.1f s\n", tally_rate(t),
-             (double)r->took_us / 1e6);
+    buf_addf(out, "  rate        %.1f accepted a second, in %.1f s\n",
+             tally_achieved(t, r->took_us), (double)r->took_us / 1e6);
+    if (r->by_daemon)
+        return;
     buf_addf(out, "  latency     p50 %.0f ms, p95 %.0f ms, p99 %.0f ms, max %.0f ms\n",
              quantile_ms(r, 0.5), quantile_ms(r, 0.95), quantile_ms(r, 0.99),
              (double)t->latency.max / 1000);
@@ -131,11 +123,19 @@ static void add_speed(const struct report *r, struct buf *out)
              r->counts.throttles ? " (lower rate.messages_per_second)" : "");
 }
 
+/* A pause ends with what it held. */
+static bool is_over(const struct report *r, const struct halt *h)
+{
+    return r->is_cancelled && h->kind == HALT_OPERATOR;
+}
+
 static void add_halts(const struct report *r, struct buf *out)
 {
     for (unsigned i = 0; i < r->halts->count; i++) {
         const struct halt *h = &r->halts->items[i];
 
+        if (is_over(r, h))
+            continue;
         buf_addf(out, "\n  ⛔ %s is stopped (%s", h->what, halt_name(h->kind));
         if (h->code)
             buf_addf(out, ", code %d", h->code);
@@ -151,10 +151,8 @@ static void add_next(const struct report *r, struct buf *out)
     if (r->rejects_path)
         buf_addf(out, "\n  Rejected rows are in %s: mend them and broadcast that file.\n",
                  r->rejects_path);
-    if (r->left)
+    if (r->left && !r->is_cancelled)
         buf_addf(out, "\n  Go on:        %s\n", r->command);
-    if (tally_total(r->tally, STATE_UNKNOWN))
-        buf_addf(out, "\n  What is not known: tidings log%s%s --state unknown\n", of, name);
     if (tally_total(r->tally, STATE_FAILED))
         buf_addf(out,
                  "\n  What failed:  tidings log%s%s --failed\n"
@@ -167,10 +165,11 @@ void report_text(const struct report *r, struct buf *out)
     buf_addf(out, "\n%s: %s\n\n", r->name, end_text(r));
     add_states(r, out);
     buf_addc(out, '\n');
-    add_codes(r, out);
+    report_truth_text(&r->truth, out);
     add_speed(r, out);
     add_halts(r, out);
     add_next(r, out);
+    report_truth_end(&r->truth, tally_total(r->tally, STATE_UNKNOWN), r->broadcast, out);
 }
 
 /* ---- JSON. */
@@ -184,30 +183,12 @@ static void put_states(const struct report *r, struct json_writer *w)
     json_end(w, '}');
 }
 
-static void put_codes(const struct report *r, struct json_writer *w)
-{
-    json_begin(w, "codes", '[');
-    for (size_t i = 0; i < r->code_count; i++) {
-        const struct ledger_code_count *c = &r->codes[i];
-
-        if (c->state == STATE_ACCEPTED)
-            continue;
-        json_begin(w, NULL, '{');
-        json_put_string(w, "state", state_name(c->state));
-        json_put_string(w, "reason", reason_name(c->reason));
-        json_put_int(w, "code", c->code);
-        json_put_int(w, "count", (int64_t)c->count);
-        json_put_string(w, "title", c->title);
-        json_put_string(w, "hint", hint_of(c));
-        json_end(w, '}');
-    }
-    json_end(w, ']');
-}
-
 static void put_speed(const struct report *r, struct json_writer *w)
 {
     json_put_double(w, "seconds", (double)r->took_us / 1e6, 3);
-    json_put_double(w, "accepted_per_second", tally_rate(r->tally), 2);
+    json_put_double(w, "accepted_per_second", tally_achieved(r->tally, r->took_us), 2);
+    if (r->by_daemon)
+        return;
     json_begin(w, "latency_ms", '{');
     json_put_double(w, "p50", quantile_ms(r, 0.5), 1);
     json_put_double(w, "p95", quantile_ms(r, 0.95), 1);
@@ -225,6 +206,8 @@ static void put_halts(const struct report *r, struct json_writer *w)
     for (unsigned i = 0; i < r->halts->count; i++) {
         const struct halt *h = &r->halts->items[i];
 
+        if (is_over(r, h))
+            continue;
         json_begin(w, NULL, '{');
         json_put_string(w, "kind", halt_name(h->kind));
         json_put_string(w, "what", h->what);
@@ -249,12 +232,25 @@ void report_json(const struct report *r, struct buf *out)
     json_put_int(&w, "rejected", (int64_t)r->rejected);
     json_put_string(&w, "rejects_file", r->rejects_path ? r->rejects_path : "");
     put_states(r, &w);
-    put_codes(r, &w);
+    report_truth_json(&r->truth, &w);
     put_speed(r, &w);
     put_halts(r, &w);
     json_put_string(&w, "ledger", r->ledger_path);
     json_end(&w, '}');
     buf_addc(out, '\n');
+}
+
+bool report_check_path(const char *path, struct err *e)
+{
+    struct file_writer w;
+    struct stat there;
+    bool ok;
+
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+        return err_set(e, EXIT_CANT_CREATE, "--report %.200s: that is a folder", path);
+    ok = file_begin(&w, path, 0644, e);
+    file_abandon(&w);
+    return ok;
 }
 
 bool report_save(const struct report *r, const char *path, struct err *e)

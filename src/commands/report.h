@@ -7,9 +7,9 @@
 
 #include "base/buf.h"
 #include "commands/dispatch.h"
-#include "ledger/ledger_query.h"
+#include "commands/report_truth.h"
 
-enum { REPORT_CODES_MAX = 64, REPORT_MAX = 262144 };
+enum { REPORT_MAX = 262144 };
 
 struct report {
     const char *name;      /* of the broadcast, or "send", "retry" */
@@ -24,16 +24,20 @@ struct report {
     const char *rejects_path; /* NULL: none */
     const char *command;      /* to go on: the same command line */
     uint64_t left;            /* messages without a final state that are not unknown */
+    bool is_cancelled;        /* by the operator: it does not go on */
+    bool by_daemon;           /* it was handed over: what only the sender knows is left out */
     int64_t took_us;
-    struct ledger_code_count codes[REPORT_CODES_MAX];
-    size_t code_count;
+    struct report_truth truth;
 };
 
 /* Which exit code the run's end and the counts mean (the contract's order: broken, token, work
- * left, unknown, failed). */
+ * left, unknown, failed); what was skipped counts as failed, what was cancelled as work left. The
+ * truth must be there. */
 enum exit_code report_exit_code(const struct report *r);
 void report_text(const struct report *r, struct buf *out);
 void report_json(const struct report *r, struct buf *out);
+/* Could a report be written there? In the plan, before anything is sent. EXIT_CANT_CREATE. */
+bool report_check_path(const char *path, struct err *e) MUST_CHECK;
 /* Writes the JSON to `path`, whole or not at all. EXIT_CANT_CREATE. */
 bool report_save(const struct report *r, const char *path, struct err *e) MUST_CHECK;
 

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commands/access.h"
-#include "commands/progress.h"
 
 #include <stdio.h>
 
@@ -29,17 +28,31 @@ bool run_open(struct run *r, struct err *e)
     enum access_kind kind;
 
     secret_harden_process();
-    return access_open(&r->call.settings, &r->token, &kind, e) &&
-           dispatch_open(&options, &r->dispatch, e);
+    r->handover = handover_find(&r->call.settings);
+    return r->handover || (access_open(&r->call.settings, &r->token, &kind, e) &&
+                           dispatch_open(&options, &r->dispatch, e));
 }
 
-/* Beside the live block only warnings are logged, unless -v says info or --log-level something. A
- * log file gets what the settings say. */
-static void quieten_log(const struct run *r, const struct progress *progress)
+bool run_may_send(struct run *r, struct err *e)
+{
+    char since[CLOCK_TEXT_SIZE];
+    int64_t since_ms;
+
+    if (!ledger_held(dispatch_ledger(r->dispatch), &since_ms, e))
+        return false;
+    if (!since_ms)
+        return true;
+    clock_text(since_ms, since);
+    return err_set(e, EXIT_WORK_LEFT,
+                   "sending is paused since %s: `tidings resume` goes on; nothing was sent", since);
+}
+
+/* A log file gets what the settings say. */
+void run_quieten_log(const struct run *r)
 {
     const struct common_flags *flags = &r->call.common;
 
-    if (!progress->live || *r->call.settings.log_file || flags->log_level)
+    if (!r->progress.live || *r->call.settings.log_file || flags->log_level)
         return;
     if (flags->verbose)
         log_set_level(LOG_INFO);
@@ -47,38 +60,122 @@ static void quieten_log(const struct run *r, const struct progress *progress)
         log_set_level(LOG_WARN);
 }
 
+/* ---- What goes along with the dispatch. */
+
+static const char *note_of(struct run *r)
+{
+    if (!r->control.is_cancelled && dispatch_is_draining(r->dispatch))
+        return "stopping: waiting for what is in flight";
+    if (run_control_note(&r->control))
+        return run_control_note(&r->control);
+    if (webhook_wait_note(&r->webhook))
+        return webhook_wait_note(&r->webhook);
+    if (dispatch_is_unreachable(r->dispatch))
+        return "Graph does not answer: one message at a time until it does";
+    return NULL;
+}
+
+static struct progress_facts look(struct run *r)
+{
+    struct engine_counts now = dispatch_counts(r->dispatch);
+
+    return (struct progress_facts){
+        .tally = dispatch_tally(r->dispatch),
+        .retries = now.retries,
+        .waiting = now.waiting + now.parked,
+        .in_flight = now.in_flight,
+        .rate_allowed = dispatch_rate_allowed(r->dispatch),
+        .rate_actual = dispatch_rate_actual(r->dispatch),
+        .note = note_of(r),
+    };
+}
+
+static void on_tick(void *context)
+{
+    struct run *r = context;
+    struct progress_facts facts = look(r);
+
+    progress_show(&r->progress, &facts);
+}
+
+static bool on_begin(void *context, struct err *e)
+{
+    struct run *r = context;
+
+    r->has_begun =
+        run_control_begin(&r->control, e) && webhook_wait_begin(&r->webhook, &r->call.settings, e);
+    return r->has_begun;
+}
+
+static bool is_done(void *context)
+{
+    struct run *r = context;
+
+    return run_control_is_done(&r->control) && webhook_wait_is_done(&r->webhook);
+}
+
+static void on_end(void *context)
+{
+    struct run *r = context;
+
+    run_control_end(&r->control);
+    webhook_wait_end(&r->webhook);
+}
+
 bool run_source(struct run *r, const struct dispatch_source *source, struct err *e)
 {
-    struct progress progress;
-    struct dispatch_watch watch = {.context = &progress, .on_tick = progress_tick};
+    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end};
+    struct progress_facts facts;
     bool ok;
 
-    progress_begin(&progress, r->name, r->call.common.quiet, r->call.colour);
-    quieten_log(r, &progress);
-    watch.interval_ms = progress_interval_ms(&progress);
+    r->control.dispatch = r->dispatch;
+    r->control.settings = &r->call.settings;
+    r->control.kind = r->kind;
+    r->control.broadcast = r->broadcast;
+    r->webhook.dispatch = r->dispatch;
+    r->webhook.broadcast = r->broadcast;
+    progress_begin(&r->progress, r->name, r->call.common.quiet, r->call.colour);
+    run_quieten_log(r);
+    watch.interval_ms = progress_interval_ms(&r->progress);
     ok = dispatch_run(r->dispatch, r->token, source, &watch, e);
-    progress_end(&progress, r->dispatch);
+    if (ok)
+        webhook_wait_correct(&r->webhook, dispatch_tally(r->dispatch));
+    facts = look(r);
+    progress_end(&r->progress, &facts);
+    run_control_free(&r->control);
     return ok;
 }
 
-/* Of a broadcast as a whole. Without codes the rest of the account still stands. */
-static void read_codes(const struct run *r, struct report *report)
+/* ---- The account. */
+
+/* Without it the rest of the account still stands. */
+void run_read_truth(const struct run *r, struct report *report)
 {
-    struct ledger_codes codes = {.items = report->codes, .max = REPORT_CODES_MAX};
-    struct ledger_reader *reader;
     struct err e;
 
-    if (!r->broadcast || !ledger_reader_open(r->call.settings.ledger_path, &reader, &e))
-        return;
-    if (ledger_codes(reader, r->broadcast, &codes, &e))
-        report->code_count = codes.count;
-    ledger_reader_close(reader);
+    if (r->broadcast &&
+        !report_truth_read(r->call.settings.ledger_path, r->broadcast, &report->truth, &e))
+        log_line(LOG_WARN, "The report does not say what failed and why", LOG_STR("why", e.text));
+}
+
+/* Of a run that came to its end: what a stopped broadcast left waiting. */
+uint64_t run_left(const struct run *r)
+{
+    const struct tally *t = dispatch_tally(r->dispatch);
+    uint64_t gone = tally_done(t), expected = tally_expected(t);
+
+    if (dispatch_end(r->dispatch) == DISPATCH_FINISHED) {
+        if (!r->control.has_stopped)
+            return r->later;
+        expected = t->expected; /* known rows count as gone */
+        gone += t->known + t->reused;
+    }
+    return r->later + (expected > gone ? expected - gone : 0);
 }
 
 void run_fill_report(struct run *r, struct report *report)
 {
     const struct tally *t = dispatch_tally(r->dispatch);
-    uint64_t done = tally_done(t);
 
     report->name = r->name;
     report->broadcast = r->broadcast;
@@ -88,10 +185,11 @@ void run_fill_report(struct run *r, struct report *report)
     report->counts = dispatch_counts(r->dispatch);
     report->halts = dispatch_halts(r->dispatch);
     report->command = r->command;
-    report->left = report->end == DISPATCH_FINISHED || t->expected <= done ? 0 : t->expected - done;
+    report->left = run_left(r);
+    report->is_cancelled = r->control.is_cancelled;
     report->took_us = t->began_us ? clock_mono_us() - t->began_us : 0;
+    run_read_truth(r, report);
     report->exit_code = report_exit_code(report);
-    read_codes(r, report);
 }
 
 int run_give_account(const struct run *r, const struct report *report, const char *path)
@@ -120,6 +218,8 @@ int run_refuse_disabled(void)
 
 void run_close(struct run *r)
 {
+    if (r->handover)
+        handover_close(r->handover);
     if (r->dispatch)
         dispatch_close(r->dispatch);
     secret_free(r->token);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * send.c: one test message, through the same engine and ledger as everything else.
+ * send.c: one test message, through the same engine and ledger as everything else; where a daemon
+ * holds the ledger, by it: the daemon has the message on disk, then its outcome is awaited.
  */
 #include "commands/send.h"
 
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "commands/run.h"
+#include "commands/handover_watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -176,37 +177,81 @@ static bool next_message(void *context, struct message **out, struct err *e)
     return true;
 }
 
+/* What is said of it; all of it may be "" or 0 but the id and the state. */
+struct answer {
+    const char *id, *state, *reason, *wamid, *title, *details;
+    int code;
+};
+
+static void print_json(const struct answer *a)
+{
+    struct buf line = buf_new(8192);
+    struct json_writer w = {.out = &line};
+
+    json_begin(&w, NULL, '{');
+    json_put_int(&w, "v", 1);
+    json_put_string(&w, "id", a->id);
+    json_put_string(&w, "state", a->state);
+    json_put_string(&w, "reason", a->reason);
+    json_put_string(&w, "wamid", a->wamid);
+    json_put_int(&w, "code", a->code);
+    json_put_string(&w, "error", *a->details ? a->details : a->title);
+    json_end(&w, '}');
+    puts(buf_text(&line));
+    buf_free(&line);
+}
+
+static void print_text(const struct answer *a)
+{
+    printf("%s: %s", a->id, a->state);
+    if (*a->wamid)
+        printf(" %s", a->wamid);
+    if (a->code)
+        printf(" code %d", a->code);
+    if (*a->title)
+        printf(" %s", a->title);
+    printf("%s%s\n", *a->details ? ": " : "", a->details);
+}
+
+static void print_answer(const struct send *s, const struct answer *a)
+{
+    if (s->run.call.common.json)
+        print_json(a);
+    else
+        print_text(a);
+}
+
 static bool on_row(void *context, const struct ledger_row *row)
 {
-    struct send *s = context;
     const struct outcome *o = &row->outcome;
+    const struct answer a = {
+        .id = row->message->id,
+        .state = state_name(o->state),
+        .reason = reason_name(o->reason),
+        .wamid = o->wamid,
+        .code = o->code,
+        .title = o->title,
+        .details = o->details,
+    };
 
-    if (s->run.call.common.json) {
-        struct buf line = buf_new(8192);
-        struct json_writer w = {.out = &line};
-
-        json_begin(&w, NULL, '{');
-        json_put_int(&w, "v", 1);
-        json_put_string(&w, "id", row->message->id);
-        json_put_string(&w, "state", state_name(o->state));
-        json_put_string(&w, "reason", reason_name(o->reason));
-        json_put_string(&w, "wamid", o->wamid);
-        json_put_int(&w, "code", o->code);
-        json_put_string(&w, "error", *o->details ? o->details : o->title);
-        json_end(&w, '}');
-        puts(buf_text(&line));
-        buf_free(&line);
-        return false;
-    }
-    printf("%s: %s", row->message->id, state_name(o->state));
-    if (*o->wamid)
-        printf(" %s", o->wamid);
-    if (o->code)
-        printf(" code %d", o->code);
-    if (*o->title)
-        printf(" %s", o->title);
-    printf("%s%s\n", *o->details ? ": " : "", o->details);
+    print_answer(context, &a);
     return false;
+}
+
+/* What is on record under this id is another message's. */
+static int tell_reused(const struct send *s, const char *id)
+{
+    const struct answer a = {
+        .id = id,
+        .state = "rejected",
+        .reason = "id_reused",
+        .wamid = "",
+        .title = "id_reused",
+        .details = "this id is on record with other content; nothing was sent",
+    };
+
+    print_answer(s, &a);
+    return EXIT_SOME_FAILED;
 }
 
 static void print_result(struct send *s, const char *id)
@@ -222,27 +267,93 @@ static void print_result(struct send *s, const char *id)
     ledger_reader_close(reader);
 }
 
+static void say_known(void)
+{
+    fprintf(stderr, "tidings: this id is on record already: nothing was sent\n");
+}
+
 static int send_it(struct send *s)
 {
     struct dispatch_source source = {s, next_message};
     struct report report = {0};
     char *id = mem_strdup(s->message->id);
     struct err e;
-    bool ok = run_open(&s->run, &e);
+    bool ok;
 
-    if (ok) {
-        dispatch_tally(s->run.dispatch)->expected = 1;
-        ok = run_source(&s->run, &source, &e);
-    }
-    if (ok)
-        print_result(s, id);
-    mem_free(id);
-    if (!ok)
+    dispatch_tally(s->run.dispatch)->expected = 1;
+    ok = run_may_send(&s->run, &e) && run_source(&s->run, &source, &e);
+    if (!ok) {
+        mem_free(id);
         return call_fail(&e);
-    if (dispatch_tally(s->run.dispatch)->known)
-        fprintf(stderr, "tidings: this id is on record already: nothing was sent\n");
+    }
     run_fill_report(&s->run, &report);
+    if (dispatch_tally(s->run.dispatch)->reused)
+        (void)tell_reused(s, id); /* the report has the code */
+    else
+        print_result(s, id);
+    if (dispatch_tally(s->run.dispatch)->known)
+        say_known();
+    mem_free(id);
     return (int)report.exit_code;
+}
+
+/* ---- By the daemon. */
+
+static bool count(void *context, struct ledger_reader *reader, uint64_t counts[STATE_COUNT],
+                  struct err *e)
+{
+    const struct send *s = context;
+    const struct ledger_filter filter = {.id = s->message->id};
+
+    return ledger_count(reader, &filter, counts, e);
+}
+
+static int exit_code_of(enum watch_end end, const uint64_t counts[STATE_COUNT])
+{
+    if (end != WATCH_DONE)
+        return EXIT_WORK_LEFT;
+    if (counts[STATE_UNKNOWN])
+        return EXIT_SOME_UNKNOWN;
+    return counts[STATE_FAILED] ? EXIT_SOME_FAILED : EXIT_DONE;
+}
+
+/* The daemon has it on disk; what becomes of it? */
+static int watch_it(struct send *s)
+{
+    const struct watch_source source = {.context = s, .count = count, .only = s->message};
+    struct handover_watch *w;
+    struct err e;
+    enum watch_end end;
+    int code;
+
+    if (!handover_watch_begin(&s->run, &source, &w, &e))
+        return call_fail(&e);
+    if (handover_watch_run(w, &end, &e)) {
+        handover_watch_say_end(w);
+        print_result(s, s->message->id);
+        code = exit_code_of(end, handover_watch_counts(w));
+    } else {
+        code = call_fail(&e);
+    }
+    handover_watch_end(w);
+    return code;
+}
+
+static int hand_over(struct send *s)
+{
+    struct handover *h = s->run.handover;
+    struct message *given = message_restore(s->message);
+    struct handover_counts counts;
+    struct err e;
+
+    if (!handover_give(h, given, &e) || !handover_flush(h, &e))
+        return call_fail(&e);
+    counts = handover_counts(h);
+    if (counts.reused)
+        return tell_reused(s, s->message->id);
+    if (counts.known)
+        say_known();
+    return watch_it(s);
 }
 
 static int send_one(struct send *s)
@@ -255,10 +366,12 @@ static int send_one(struct send *s)
         return call_fail(&e);
     if (!s->run.call.settings.enabled)
         return run_refuse_disabled();
-    s->run.name = "send";
+    s->run.kind = s->run.name = "send";
     s->run.rate = s->run.call.settings.rate;
     s->run.call.common.quiet = true; /* one line says it all */
-    return send_it(s);
+    if (!run_open(&s->run, &e))
+        return call_fail(&e);
+    return s->run.handover ? hand_over(s) : send_it(s);
 }
 
 int command_send(int argc, char **argv)

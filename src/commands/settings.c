@@ -1,158 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/settings.h"
 
+#include "base/config_value.h"
 #include "base/mem.h"
-#include "base/text.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- Checks beyond the type: NULL, or what is allowed. */
-
-static const char *check_digits(const char *value)
-{
-    if (!*value || (text_is_digits(value) && strlen(value) <= 32))
-        return NULL;
-    return "digits, as Meta's dashboard shows the id";
-}
-
-static const char *check_version(const char *value)
-{
-    int major = 0, minor = 0, used = 0;
-
-    if (sscanf(value, "v%3d.%1d%n", &major, &minor, &used) == 2 && !value[used])
-        return NULL;
-    return "a Graph version such as v22.0";
-}
-
-static bool host_is_loopback(const char *host)
-{
-    static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-        size_t len = strlen(hosts[i]);
-
-        if (strncmp(host, hosts[i], len) == 0 && strchr(":/", host[len]))
-            return true;
-    }
-    return false;
-}
-
-/* The base goes in front of the version: printable, no query, no slash at its end. */
-static const char *check_api_base(const char *value)
-{
-    static const char allowed[] =
-        "https://HOST[:PORT], or http:// to 127.0.0.1, [::1] or localhost";
-    size_t len = strlen(value);
-
-    for (const char *c = value; *c; c++) {
-        if (!isgraph((unsigned char)*c) || strchr("?#@\\\"", *c))
-            return allowed;
-    }
-    if (len && value[len - 1] == '/')
-        return "no '/' at its end";
-    if (strncmp(value, "https://", 8) == 0)
-        return value[8] ? NULL : allowed;
-    if (strncmp(value, "http://", 7) == 0 && host_is_loopback(value + 7))
-        return NULL;
-    return allowed;
-}
-
-static const char *check_template(const char *value)
-{
-    if (*value && strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(value))
-        return NULL;
-    return "lower-case letters, digits and _";
-}
-
-static const char *check_lang(const char *value)
-{
-    if (*value && strlen(value) <= 15 &&
-        strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == strlen(value))
-        return NULL;
-    return "a language code such as en_US";
-}
-
-#define KEY(key, kind, member, def) \
-    .name = (key), .type = (kind), .offset = offsetof(struct settings, member), .fallback = (def)
-
-static const struct config_key keys[] = {
-    {KEY("whatsapp.enabled", CONFIG_BOOL, enabled, "true"), .environment = "WHATSAPP_ENABLED",
-     .false_wins = true,
-     .help = "The kill switch: false from any source stops all sending; nothing is lost."},
-    {KEY("whatsapp.phone_id", CONFIG_TEXT, phone_id, ""), .environment = "WHATSAPP_PHONE_ID",
-     .check = check_digits, .help = "The sender: Meta's id of your business phone number. Needed."},
-    {KEY("whatsapp.waba_id", CONFIG_TEXT, waba_id, ""), .environment = "WABA_ID",
-     .check = check_digits,
-     .help = "Your WhatsApp business account; `check` looks templates up with it."},
-    {KEY("whatsapp.api_version", CONFIG_TEXT, api_version, "v22.0"),
-     .environment = "WHATSAPP_API_VERSION", .check = check_version,
-     .help = "The version of the Graph API."},
-    {KEY("whatsapp.api_base", CONFIG_TEXT, api_base, "https://graph.facebook.com"),
-     .check = check_api_base, .help = "Where Graph is; a mock for tests."},
-    {KEY("whatsapp.ca_file", CONFIG_TEXT, ca_file, ""),
-     .help = "Certificates to trust instead of the system's (PEM)."},
-    {KEY("token.file", CONFIG_TEXT, token_file, ""),
-     .help = "The access token, sealed by `tidings token seal`."},
-    {KEY("token.key_file", CONFIG_TEXT, token_key_file, ""),
-     .help = "The key that opens it, made by `tidings token keygen`. Left out: `tidings-key` in\n"
-             "$CREDENTIALS_DIRECTORY (systemd's LoadCredential), or a passphrase."},
-    {KEY("template.name", CONFIG_TEXT, template_name, "results_update"), .check = check_template,
-     .help = "The template of messages that name none."},
-    {KEY("template.lang", CONFIG_TEXT, template_lang, "en_US"), .check = check_lang,
-     .help = "Its language, exactly as Meta approved it."},
-    {KEY("template.params", CONFIG_TEXT, template_params, "educator_name,test_name,dashboard_url"),
-     .help = "The columns that fill its body, in order; name=COLUMN for named parameters."},
-    {KEY("rate.messages_per_second", CONFIG_RATE, rate, "80"), .min = 1, .max = 1000000,
-     .help = "What Meta allows your number: 80, or 1000 after the upgrade; or unlimited."},
-    {KEY("rate.guard_percent", CONFIG_INT, guard_percent, "1"), .min = 0, .max = 50,
-     .help = "Kept off the rate, since arrival jitters even when sending does not."},
-    {KEY("http.version", CONFIG_CHOICE, http_version, "1.1"), .choices = "1.1|2",
-     .help = "1.1 is the safer one: see docs/performance.md for what 2 costs."},
-    {KEY("http.timeout_ms", CONFIG_INT, timeout_ms, "30000"), .min = 100, .max = 600000,
-     .help = "For a whole request. Shorter makes more `unknown`."},
-    {KEY("http.connect_timeout_ms", CONFIG_INT, connect_timeout_ms, "10000"), .min = 100,
-     .max = 600000, .help = "For a connection, TLS included."},
-    {KEY("http.max_in_flight", CONFIG_INT, max_in_flight, "1000"), .min = 1, .max = 10000,
-     .help = "Requests without an answer yet; rate times latency is what is needed."},
-    {KEY("http.unreachable_after_s", CONFIG_INT, unreachable_after_s, "600"), .min = 1,
-     .max = 86400,
-     .help = "A broadcast gives up after so long without Graph (exit 69, resumable)."},
-    {KEY("retry.max_attempts", CONFIG_INT, max_attempts, "5"), .min = 1, .max = 100,
-     .help = "Tries of a message that Graph refuses for a time."},
-    {KEY("retry.base_ms", CONFIG_INT, retry_base_ms, "500"), .min = 1, .max = 3600000,
-     .help = "The first wait is drawn from 0 to this, then the bound doubles."},
-    {KEY("retry.max_ms", CONFIG_INT, retry_max_ms, "60000"), .min = 1, .max = 3600000,
-     .help = "The bound stops here."},
-    {KEY("retry.ambiguous", CONFIG_CHOICE, retry_ambiguous, "hold"), .choices = "hold|resend",
-     .help =
-         "A request without a usable answer: hold keeps it unknown until it is settled; resend\n"
-         "sends it again, and counts a possible duplicate."},
-    {KEY("ledger.path", CONFIG_TEXT, ledger_path, ""),
-     .help = "Default: ledger.db in $STATE_DIRECTORY, else /var/lib/tidings where writable, else\n"
-             "$XDG_STATE_HOME/tidings (~/.local/state/tidings)."},
-    {KEY("ledger.intent_ahead_ms", CONFIG_INT, intent_ahead_ms, "50"), .min = 0, .max = 1000,
-     .help =
-         "How far intents may be on disk before their turn. What a crash can leave `unknown` is\n"
-         "what was in flight and these."},
-    {KEY("log.level", CONFIG_CHOICE, log_level, "info"), .choices = "error|warn|info|debug",
-     .help = "info logs every request and its answer."},
-    {KEY("log.format", CONFIG_CHOICE, log_format, "text"), .choices = "text|json",
-     .help = "One line an event, or one JSON object."},
-    {KEY("log.file", CONFIG_TEXT, log_file, ""), .help = "Default: standard error."},
-    {KEY("log.full_numbers", CONFIG_BOOL, log_full_numbers, "false"),
-     .help = "Phone numbers whole instead of masked."},
-};
-
-const struct config_table settings_table = {
-    .keys = keys,
-    .count = ARRAY_SIZE(keys),
-    .environment_prefix = "TIDINGS_",
-    .file_variable = "TIDINGS_CONFIG",
-};
 
 /* ---- Where things are. */
 
@@ -247,6 +102,10 @@ bool settings_load(struct settings *s, const struct settings_sources *sources)
         mem_free(s->ledger_path);
         s->ledger_path = default_ledger_path();
     }
+    if (ok && !*s->control_socket) {
+        mem_free(s->control_socket);
+        s->control_socket = join(s->ledger_path, ".sock");
+    }
     return ok;
 }
 
@@ -255,6 +114,70 @@ void settings_free(struct settings *s)
     config_free(&settings_table, s);
     mem_free(s->file);
     s->file = NULL;
+}
+
+bool settings_check_choice(const char *flag, const char *key, const char *value, struct err *e)
+{
+    struct settings scratch = {0};
+    struct buf allowed = buf_new(4096);
+    const char *reason = NULL;
+
+    for (size_t i = 0; i < settings_table.count; i++) {
+        if (strcmp(settings_table.keys[i].name, key) != 0)
+            continue;
+        reason = config_value_set(&settings_table.keys[i], value, &scratch);
+        config_allowed(&settings_table.keys[i], &allowed);
+    }
+    if (reason)
+        (void)err_set(e, EXIT_USAGE, "%s: '%.100s' %s (%s)", flag, value, reason,
+                      buf_text(&allowed));
+    buf_free(&allowed);
+    return !reason;
+}
+
+static size_t size_of(enum config_type type)
+{
+    switch (type) {
+    case CONFIG_TEXT:
+        return sizeof(char *);
+    case CONFIG_BOOL:
+        return sizeof(bool);
+    case CONFIG_INT:
+        return sizeof(int64_t);
+    case CONFIG_RATE:
+        return sizeof(double);
+    case CONFIG_CHOICE:
+        return sizeof(int);
+    }
+    return 0;
+}
+
+static bool is_same(const struct config_key *key, const char *a, const char *b)
+{
+    const char *left, *right;
+
+    if (key->type != CONFIG_TEXT)
+        return memcmp(a, b, size_of(key->type)) == 0;
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    return strcmp(left, right) == 0;
+}
+
+void settings_keep_fixed(struct settings *fresh, struct settings *now, struct buf *changed)
+{
+    for (size_t i = 0; i < settings_table.count; i++) {
+        const struct config_key *key = &settings_table.keys[i];
+        char *theirs = (char *)fresh + key->offset, *ours = (char *)now + key->offset;
+        char swap[sizeof(int64_t)];
+
+        if (key->reloadable)
+            continue;
+        if (!is_same(key, theirs, ours))
+            buf_addf(changed, "%s%s", changed->len ? ", " : "", key->name);
+        memcpy(swap, theirs, size_of(key->type));
+        memcpy(theirs, ours, size_of(key->type));
+        memcpy(ours, swap, size_of(key->type));
+    }
 }
 
 bool settings_can_send(const struct settings *s, struct err *e)

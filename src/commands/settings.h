@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * settings.h: every key of the configuration, in one table (settings.c). Help, `check`, the sample
- * file conf/tidings.conf and the manual come from it or are tested against it.
+ * settings.h: every key of the configuration, in one table (settings_table.c). Help, `check`, the
+ * sample file conf/tidings.conf and the manual come from it or are tested against it.
  */
 #ifndef COMMANDS_SETTINGS_H
 #define COMMANDS_SETTINGS_H
@@ -37,8 +37,21 @@ struct settings {
     int retry_ambiguous;
     char *ledger_path; /* "" until settings_load fills the default in */
     int64_t intent_ahead_ms;
-    int log_level;  /* enum log_level */
-    int log_format; /* enum log_format */
+    char *redis_url; /* "": none */
+    char *redis_stream;
+    char *redis_group;
+    char *redis_consumer; /* "": the ledger's */
+    bool redis_trim;
+    int64_t redis_result_maxlen;
+    bool redis_claim;
+    int64_t redis_claim_idle_ms;
+    char *admin_listen;   /* ADDRESS:PORT or "off" */
+    char *webhook_listen; /* the same */
+    char *webhook_app_secret_file;
+    char *webhook_verify_token_file;
+    char *control_socket; /* "" until settings_load fills the default in */
+    int log_level;        /* enum log_level */
+    int log_format;       /* enum log_format */
     char *log_file;
     bool log_full_numbers;
     char *file; /* the file that was read, "" for none */
@@ -56,6 +69,14 @@ struct settings_sources {
  * false is returned (EXIT_CONFIG). Free with settings_free in both cases. */
 bool settings_load(struct settings *s, const struct settings_sources *sources) MUST_CHECK;
 void settings_free(struct settings *s);
+
+/* Whether `flag` may stand for the choice `key` ("log.level"): EXIT_USAGE, with what is allowed. */
+bool settings_check_choice(const char *flag, const char *key, const char *value,
+                           struct err *e) MUST_CHECK;
+
+/* A reload: keys that a running process cannot change keep in `fresh` the values of `now`, and take
+ * theirs in exchange; the names of those that differ go to `changed`, with ", " between. */
+void settings_keep_fixed(struct settings *fresh, struct settings *now, struct buf *changed);
 
 /* What sending needs and the table cannot demand: phone_id. EXIT_CONFIG. */
 bool settings_can_send(const struct settings *s, struct err *e) MUST_CHECK;

@@ -174,15 +174,27 @@ static bool columns_are_flat(const struct message_defaults *defaults)
     return false;
 }
 
+/* How many the default template takes is known: Graph would refuse another number. */
+static bool check_count(const struct body *body, const struct content_source *source,
+                        const char *field, struct reject *why)
+{
+    size_t wanted = source->defaults->param_count;
+
+    if (!source->is_default_template || wanted == 0 || body->count == wanted)
+        return true;
+    return reject_set(why, "%s: %zu given; %zu, as template.params has them for %.60s, are allowed",
+                      field, body->count, wanted, source->defaults->template_name);
+}
+
 static bool read_body(struct body *body, const struct content_source *source, struct reject *why)
 {
     const struct field *params = field_given(source->set, SLOT_PARAMS);
     bool by_column = source->is_default_template && source->defaults->param_count > 0;
 
     if (params)
-        return read_json(body, params, why);
+        return read_json(body, params, why) && check_count(body, source, "params", why);
     if (source->set->p_last > 0 && !(by_column && columns_are_flat(source->defaults)))
-        return read_flat(body, source->set, why);
+        return read_flat(body, source->set, why) && check_count(body, source, "p1..", why);
     return !by_column || read_columns(body, source, why);
 }
 

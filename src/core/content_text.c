@@ -36,11 +36,14 @@ static const char *form_fault(const char *text, size_t len)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
 
-        spaces = c == ' ' ? spaces + 1 : 0;
-        if (spaces > SPACES_MAX)
-            return "has more than four spaces in a row; up to four are allowed";
-        if (c < ' ' || c == 0x7F)
+        if (c > ' ' && c != 0x7F) {
+            spaces = 0;
+            continue;
+        }
+        if (c != ' ')
             return control_fault(text[i]);
+        if (++spaces > SPACES_MAX)
+            return "has more than four spaces in a row; up to four are allowed";
     }
     return NULL;
 }

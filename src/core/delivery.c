@@ -12,7 +12,7 @@ static const struct {
     [STAGE_PROBING] = {"probing", TO(OFFERED) | TO(GONE)},
     [STAGE_ADMITTING] = {"admitting", TO(READY) | TO(WAITING) | TO(SETTLING) | TO(GONE)},
     [STAGE_WAITING] = {"waiting", TO(INTENDING) | TO(SETTLING) | TO(PARKED) | TO(GONE)},
-    [STAGE_INTENDING] = {"intending", TO(READY)},
+    [STAGE_INTENDING] = {"intending", TO(READY) | TO(GONE)},
     [STAGE_READY] = {"ready", TO(STARTED) | TO(SETTLING)},
     [STAGE_STARTED] = {"started", TO(WIRED) | TO(SETTLING)},
     [STAGE_WIRED] = {"wired", TO(SETTLING)},

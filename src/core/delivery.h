@@ -3,13 +3,17 @@
  * delivery.h: a message on its way through the engine: its stages and the moves between them.
  * For the engine's own files and their tests.
  *
- *                    known, reused ─────────────────────────────▶ GONE
+ *                  known, reused, stopped ───────────────────────▶ GONE
  *                  ╱                                              ▲  ▲
  *   OFFERED ─▶ ADMITTING ─▶ READY ─▶ STARTED ─▶ WIRED ─▶ SETTLING ┘  │
- *     │ ▲          │          ╰─────────┴──────────────▶  │          │ (drain: it waits in the
- * ledger) ▼ │          ▼                                      ▼          │ PROBING      WAITING
- * ◀────────────────────────────────┘ ─────────┘ │  ▲ ▼  │ (halt over) INTENDING ─▶ READY PARKED:
- * held by a halt of its sender or template, from OFFERED or WAITING, and back
+ *     │ ▲          │          ╰─────────┴──────────────▶  │          │ (drain, stopped broadcast:
+ *     ▼ │          ▼                                      ▼          │  it waits in the ledger;
+ *   PROBING      WAITING ◀────────────────────────────────┘ ─────────┤  overtaken: no more)
+ *                  │  ▲                                              │
+ *                  ▼  │ (halt over)                                  │
+ *              INTENDING ─▶ READY                                    │
+ *                  └─────────────────────────────────────────────────┘
+ *   PARKED: held by a halt of its sender or template, from OFFERED or WAITING, and back
  *
  * A delivery waits in OFFERED (for its turn to be admitted), READY (for the rate), WAITING (for its
  * time) and PARKED (for the operator). PROBING, ADMITTING, INTENDING and SETTLING are with the
@@ -53,15 +57,19 @@ struct delivery {
     enum stage stage;
     bool in_custody;         /* the ledger holds it as waiting */
     bool probed;             /* looked up, and not known */
+    bool taken_over;         /* another worker may have sent it */
+    bool resumed;            /* its intent is one of a message that was in custody */
     struct message *message; /* taken */
     void *ref;               /* the source's */
     struct lane *lane;       /* its sender's */
     uint64_t number;         /* the ledger's */
     unsigned attempt;        /* the newest */
     unsigned tries;          /* attempts that counted */
-    unsigned misses;         /* tries that were surely not sent or throttled, for the backoff */
-    struct record record;    /* what is with the ledger */
-    struct outcome outcome;  /* of the newest attempt */
+    int64_t next_us;         /* outcome.next_ms by the clock that is not set (monotonic) */
+    int64_t turn_us;        /* when its turn is, as foreseen when its intent was made (monotonic) */
+    unsigned misses;        /* tries that were surely not sent or throttled, for the backoff */
+    struct record record;   /* what is with the ledger */
+    struct outcome outcome; /* of the newest attempt */
     struct graph_request request;
     struct buf body; /* request.body */
 };

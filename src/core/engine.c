@@ -30,6 +30,8 @@ struct engine *engine_new(const struct engine_options *options, const struct eng
     e->now = now;
     e->quiet_until_us = quiet_until_us(options->last_attempt_ms, now);
     e->pairs = pair_limit_new();
+    e->held = map_new();
+    e->stopped = map_new();
     list_init(&e->offered);
     list_init(&e->parked);
     list_init(&e->with_ledger);
@@ -47,7 +49,7 @@ static void delivery_free(struct delivery *d)
     mem_free(d);
 }
 
-static struct delivery *delivery_new(struct engine *e, struct message *message, void *ref)
+struct delivery *delivery_new(struct engine *e, struct message *message, void *ref)
 {
     struct list *spare = list_pop(&e->spare);
     struct delivery *d = spare ? LIST_ITEM(spare, struct delivery, node) : MEM_NEW(struct delivery);
@@ -95,8 +97,10 @@ static void enter_stage(struct engine *e, struct delivery *d, enum stage s)
     e->stage_counts[s]++;
     if (list)
         list_append(list, &d->node);
-    if (stage_is_ahead(s))
+    if (stage_is_ahead(s)) {
         d->lane->ahead++;
+        d->lane->resumed += d->resumed;
+    }
 }
 
 static void leave_stage(struct engine *e, struct delivery *d)
@@ -104,8 +108,10 @@ static void leave_stage(struct engine *e, struct delivery *d)
     list_remove(&d->node);
     if (d->stage == STAGE_WAITING)
         heap_remove(&e->waiting, &d->due);
-    if (stage_is_ahead(d->stage))
+    if (stage_is_ahead(d->stage)) {
         d->lane->ahead--;
+        d->lane->resumed -= d->resumed;
+    }
     e->stage_counts[d->stage]--;
 }
 
@@ -114,6 +120,13 @@ void delivery_move(struct engine *e, struct delivery *d, enum stage to)
     assert(stage_may_move(d->stage, to));
     leave_stage(e, d);
     enter_stage(e, d, to);
+}
+
+void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us)
+{
+    d->due.key = due_us;
+    enter_stage(e, d, STAGE_WAITING);
+    heap_push(&e->waiting, &d->due);
 }
 
 void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us)
@@ -140,6 +153,7 @@ void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_k
 
 void delivery_drop(struct engine *e, struct delivery *d)
 {
+    delivery_leave_custody(e, d);
     delivery_move(e, d, STAGE_GONE);
     e->stage_counts[STAGE_GONE]--;
     message_free(d->message);
@@ -179,41 +193,30 @@ struct lane *engine_lane(struct engine *e, const struct message *m)
 
 /* ---- What sources call. */
 
-void engine_offer(struct engine *e, struct message *message, void *ref)
+static void offer(struct engine *e, struct delivery *d)
 {
-    struct delivery *d = delivery_new(e, message, ref);
-
     if (e->pulled)
         e->pulled--;
     enter_stage(e, d, STAGE_OFFERED);
 }
 
-void engine_resume(struct engine *e, const struct engine_waiting *waiting, struct moment now)
+void engine_offer(struct engine *e, struct message *message, void *ref)
 {
-    struct delivery *d;
+    offer(e, delivery_new(e, message, ref));
+}
 
-    e->now = now;
-    d = delivery_new(e, waiting->message, NULL);
-    d->in_custody = true;
-    d->number = waiting->number;
-    d->attempt = waiting->attempt;
-    d->tries = waiting->tries;
-    d->due.key = wall_to_mono_us(e, waiting->due_ms);
-    enter_stage(e, d, STAGE_WAITING);
-    heap_push(&e->waiting, &d->due);
+void engine_offer_taken_over(struct engine *e, struct message *message, void *ref)
+{
+    struct delivery *d = delivery_new(e, message, ref);
+
+    d->taken_over = true;
+    offer(e, d);
 }
 
 void engine_restore_pair(struct engine *e, uint64_t pair_hash, int64_t at_ms, struct moment now)
 {
     e->now = now;
     pair_limit_take(e->pairs, pair_hash, now.mono_us + (at_ms - now.wall_ms) * 1000);
-}
-
-unsigned engine_waiting_room(const struct engine *e)
-{
-    unsigned held = e->stage_counts[STAGE_WAITING] + e->stage_counts[STAGE_PARKED];
-
-    return held < ENGINE_WAITING_MAX ? ENGINE_WAITING_MAX - held : 0;
 }
 
 void engine_source_ended(struct engine *e)
@@ -282,6 +285,25 @@ void engine_release(struct engine *e, struct moment now)
 {
     e->now = now;
     engine_clear(e, HALT_OPERATOR);
+}
+
+void engine_clear_halts(struct engine *e, enum halt_kind kind, struct moment now)
+{
+    e->now = now;
+    engine_clear(e, kind);
+}
+
+void engine_configure(struct engine *e, const struct engine_options *options, struct moment now)
+{
+    struct engine_options taken = *options;
+
+    taken.ledger_id = e->options.ledger_id;
+    taken.last_attempt_ms = e->options.last_attempt_ms;
+    taken.tell_known = e->options.tell_known;
+    e->options = taken;
+    e->now = now;
+    for (unsigned i = 0; i < e->lane_count; i++)
+        rate_limit_configure(e->lanes[i].rate, &taken.rate, now.mono_us);
 }
 
 void engine_drain(struct engine *e, struct moment now)
@@ -358,6 +380,24 @@ bool engine_is_stuck(const struct engine *e)
     return c.parked > 0 && c.waiting == 0 && (e->source_ended || c.parked >= ENGINE_PARKED_MAX);
 }
 
+size_t engine_senders(struct engine *e, struct engine_sender *senders, size_t max,
+                      struct moment now)
+{
+    size_t count = e->lane_count < max ? e->lane_count : max;
+
+    for (size_t i = 0; i < count; i++) {
+        struct lane *lane = &e->lanes[i];
+
+        senders[i] = (struct engine_sender){
+            .phone_id = lane->sender,
+            .allowed = rate_limit_allowed(lane->rate, now.mono_us),
+            .actual = rate_limit_actual(lane->rate, now.mono_us),
+            .throttles = lane->throttles,
+        };
+    }
+    return count;
+}
+
 const struct halts *engine_halts(const struct engine *e)
 {
     return &e->halts;
@@ -366,6 +406,11 @@ const struct halts *engine_halts(const struct engine *e)
 int64_t engine_unreachable_since_us(const struct engine *e)
 {
     return e->health.since_us;
+}
+
+int64_t engine_unreachable_for_us(const struct engine *e, struct moment now)
+{
+    return health_gone_for_us(&e->health, now.mono_us);
 }
 
 double engine_rate_allowed(struct engine *e, struct moment now)
@@ -415,5 +460,7 @@ void engine_free(struct engine *e)
     free_list(&e->with_client);
     free_list(&e->spare);
     pair_limit_free(e->pairs);
+    map_free(e->held);
+    map_free(e->stopped);
     mem_free(e);
 }

@@ -49,9 +49,11 @@ struct moment {
 /* A message on its way, as the ports see it. Borrowed during the call. */
 struct engine_view {
     const struct message *message;
-    void *ref;                     /* what the source gave with it */
-    uint64_t number;               /* the ledger's; 0 before it is admitted */
-    unsigned attempt;              /* the newest */
+    void *ref;        /* what the source gave with it */
+    uint64_t number;  /* the ledger's; 0 before it is admitted */
+    unsigned attempt; /* the newest */
+    int64_t late_us;  /* on_started: behind its turn, as foreseen when its intent was made */
+    int64_t at_ms;    /* on_settled: of the outcome, as it is on record */
     const struct outcome *outcome; /* NULL where there is none yet */
 };
 
@@ -81,6 +83,7 @@ struct engine_options {
     struct rate_limit_options rate; /* for each sender */
     struct retry_options retry;
     bool resend_unknown;     /* retry.ambiguous = resend */
+    bool tell_known;         /* on_known wants what is known of the message */
     int64_t intent_ahead_us; /* how far intents may be on disk before their turn */
     unsigned max_in_flight;
     uint64_t ledger_id;      /* goes into biz_opaque_callback_data */
@@ -94,8 +97,11 @@ struct engine *engine_new(const struct engine_options *options, const struct eng
 /* Forgets everything in memory; what is recorded stays recorded. Nothing may be in flight. */
 void engine_free(struct engine *e);
 
-/* A new message from a source: taken. `ref` comes back in the views. Only as much as was pulled. */
+/* A new message from a source: taken. `ref` comes back in the views, until the message is in the
+ * ledger's custody, or done. Only as much as was pulled. */
 void engine_offer(struct engine *e, struct message *message, void *ref);
+/* The same for one that another worker may have sent already: it is put on record as unknown. */
+void engine_offer_taken_over(struct engine *e, struct message *message, void *ref);
 /* A message that waits in the ledger's custody: `message` is taken. */
 struct engine_waiting {
     struct message *message;
@@ -104,7 +110,13 @@ struct engine_waiting {
     unsigned tries;   /* those that counted */
     int64_t due_ms;   /* wall clock */
 };
+/* One that it has already is left out: there is never a second delivery of a message. So is one of
+ * a broadcast that is stopped. */
 void engine_resume(struct engine *e, const struct engine_waiting *waiting, struct moment now);
+/* Does it have this message of the ledger's custody in memory? */
+bool engine_holds(const struct engine *e, uint64_t number);
+/* The numbers of those that wait in memory, at most `max`, ascending. Returns how many. */
+size_t engine_held(const struct engine *e, uint64_t *numbers, size_t max);
 /* An attempt of before this run, for the recipient's limit. Oldest first. */
 void engine_restore_pair(struct engine *e, uint64_t pair_hash, int64_t at_ms, struct moment now);
 /* How many more waiting messages it can take. */
@@ -127,6 +139,18 @@ void engine_on_answer(struct engine *e, struct graph_request *request, const str
 /* The operator's hold, and its end; also the kill switch. */
 void engine_hold(struct engine *e, const char *why, struct moment now);
 void engine_release(struct engine *e, struct moment now);
+/* Nothing of this broadcast (NULL: of any, or of none) goes out, until engine_go_broadcast: what
+ * waits in memory is left to the ledger, and new messages of it go there at once. Everything else
+ * goes on. */
+void engine_stop_broadcast(struct engine *e, const char *broadcast, struct moment now);
+void engine_go_broadcast(struct engine *e, const char *broadcast);
+/* The message is settled in the ledger, and does not wait any more. */
+void engine_forget(struct engine *e, uint64_t number, struct moment now);
+/* Somebody did something about it (a new token, `resume`): what the halts of this kind held goes
+ * on. */
+void engine_clear_halts(struct engine *e, enum halt_kind kind, struct moment now);
+/* A reload: ledger_id, last_attempt_ms and tell_known stay as they are. */
+void engine_configure(struct engine *e, const struct engine_options *options, struct moment now);
 /* Takes nothing new, takes back what has not started, lets the rest finish. For good. */
 void engine_drain(struct engine *e, struct moment now);
 
@@ -145,9 +169,22 @@ struct engine_counts engine_counts(const struct engine *e);
 bool engine_is_finished(const struct engine *e);
 /* Nothing is left that can go on by itself: what is not busy is stopped by halts without an end. */
 bool engine_is_stuck(const struct engine *e);
+/* One sender, for the operator. */
+struct engine_sender {
+    const char *phone_id;
+    double allowed;  /* a second; 0: unlimited */
+    unsigned actual; /* in the last second */
+    uint64_t throttles;
+};
+/* Up to `max` of them; returns how many. */
+size_t engine_senders(struct engine *e, struct engine_sender *senders, size_t max,
+                      struct moment now);
 const struct halts *engine_halts(const struct engine *e);
 /* Since when nothing could be reached or answered (monotonic us); 0: it can. */
 int64_t engine_unreachable_since_us(const struct engine *e);
+/* For how long (us), from the first request that could not be sent, however few there were
+ * (health.h); 0: it can be reached, or nothing was tried. */
+int64_t engine_unreachable_for_us(const struct engine *e, struct moment now);
 /* Allowed and actual rate, summed over the senders. `allowed` is 0 when unlimited. */
 double engine_rate_allowed(struct engine *e, struct moment now);
 unsigned engine_rate_actual(struct engine *e, struct moment now);

@@ -27,6 +27,7 @@ enum {
 
 void delivery_settle(struct engine *e, struct delivery *d)
 {
+    d->next_us = wall_to_mono_us(e, d->outcome.next_ms);
     delivery_prepare_record(e, d, RECORD_OUTCOME, STAGE_SETTLING);
     e->ports.record(e->ports.world, &d->record);
 }
@@ -82,6 +83,7 @@ struct stop {
 };
 
 static const struct stop stops[ACTION_COUNT] = {
+    [ACTION_FAIL_MISMATCH] = {HALT_TEMPLATE, 0},
     [ACTION_HOLD_SENDER] = {HALT_SENDER, HOLD_SENDER_MS},
     [ACTION_HOLD_TEMPLATE] = {HALT_TEMPLATE, HOLD_TEMPLATE_MS},
     [ACTION_HALT_TOKEN] = {HALT_TOKEN, 0},
@@ -131,6 +133,14 @@ static void wait_for_halt(struct engine *e, struct delivery *d, const struct jud
 
 /* ---- What a refusal does. */
 
+/* The row is bad; many in a row: the template is, and the rest waits. */
+static void fail_mismatch(struct engine *e, struct delivery *d, const struct judgement *j)
+{
+    d->outcome.state = STATE_FAILED;
+    if (mismatch_refused(&e->mismatches, halt_subject(HALT_TEMPLATE, d->message)))
+        raise_for(e, d, &stops[j->action], j->rule->hint);
+}
+
 static void retry_or_fail(struct engine *e, struct delivery *d, const struct exchange *x,
                           unsigned max_tries)
 {
@@ -153,6 +163,7 @@ static void slow_pair(struct engine *e, struct delivery *d)
 static void slow_sender(struct engine *e, struct delivery *d, const struct exchange *x)
 {
     e->throttles++;
+    d->lane->throttles++;
     rate_limit_throttled(d->lane->rate, e->now.mono_us);
     wait_for_free(e, d, x);
 }
@@ -162,6 +173,7 @@ static bool action_counts(enum action action)
     switch (action) {
     case ACTION_FAIL:
     case ACTION_FAIL_SUPPRESS:
+    case ACTION_FAIL_MISMATCH:
     case ACTION_DEFER:
     case ACTION_RETRY:
     case ACTION_RETRY_ONCE:
@@ -199,6 +211,9 @@ static void conclude_refusal(struct engine *e, struct delivery *d, const struct 
     case ACTION_DEFER:
     case ACTION_UNKNOWN: /* the judge never leaves this one to us */
         d->outcome.state = STATE_FAILED;
+        break;
+    case ACTION_FAIL_MISMATCH:
+        fail_mismatch(e, d, j);
         break;
     case ACTION_RETRY:
     case ACTION_RETRY_ONCE:
@@ -240,6 +255,7 @@ static void conclude(struct engine *e, struct delivery *d, const struct exchange
     switch (j->verdict) {
     case VERDICT_ACCEPTED:
         d->outcome.state = STATE_ACCEPTED;
+        mismatch_accepted(&e->mismatches, halt_subject(HALT_TEMPLATE, d->message));
         break;
     case VERDICT_REFUSED:
         conclude_refusal(e, d, x, j);

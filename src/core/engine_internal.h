@@ -3,6 +3,7 @@
  * engine_internal.h: what the engine's files share. Included by engine*.c only.
  *
  *   engine.c          life and death of the engine, what sources and operators call
+ *   engine_custody.c  messages in the ledger's custody, and broadcasts that are stopped
  *   engine_turn.c     what is due: admit, intend, start, pull
  *   engine_record.c   what came back from the ledger
  *   engine_answer.c   what came back from Graph
@@ -10,9 +11,11 @@
 #ifndef CORE_ENGINE_INTERNAL_H
 #define CORE_ENGINE_INTERNAL_H
 
+#include "base/map.h"
 #include "core/delivery.h"
 #include "core/engine.h"
 #include "core/health.h"
+#include "core/mismatch.h"
 #include "core/pair_limit.h"
 
 /* One sender: its pace, and the deliveries whose intent is on disk. */
@@ -21,6 +24,8 @@ struct lane {
     struct rate_limit *rate;
     struct list ready; /* STAGE_READY, first in first out */
     unsigned ahead;    /* ADMITTING, INTENDING and READY: intents on disk or on their way */
+    uint64_t throttles;
+    unsigned resumed; /* of those, the ones that come from the ledger's custody */
 };
 
 struct engine {
@@ -31,12 +36,16 @@ struct engine {
     struct pair_limit *pairs;
     struct halts halts;
     struct health health;
+    struct mismatches mismatches;
     struct list offered;     /* STAGE_OFFERED */
     struct list parked;      /* STAGE_PARKED */
     struct list with_ledger; /* PROBING, ADMITTING, INTENDING, SETTLING */
     struct list with_client; /* STARTED, WIRED */
     struct list spare;       /* deliveries to be used again */
     struct heap waiting;     /* STAGE_WAITING by due time */
+    struct map *held;        /* numbers of the deliveries that are in custody -> nothing */
+    struct map *stopped;     /* hashes of the broadcasts that are stopped -> nothing */
+    bool all_stopped;        /* every broadcast is, and what belongs to none */
     unsigned stage_counts[STAGE_COUNT];
     unsigned pulled; /* asked of the source and not offered yet */
     bool source_ended;
@@ -72,6 +81,17 @@ void engine_clear(struct engine *e, enum halt_kind kind);
 /* Parked deliveries that no halt covers any more go back where they came from. */
 void engine_unpark(struct engine *e);
 unsigned engine_in_flight(const struct engine *e);
+
+/* ---- engine_custody.c */
+
+/* The ledger holds it as waiting, or not any more. */
+void delivery_enter_custody(struct engine *e, struct delivery *d);
+void delivery_leave_custody(struct engine *e, struct delivery *d);
+/* Is the message's broadcast stopped? */
+bool engine_is_stopped(const struct engine *e, const struct message *m);
+/* A delivery for a message in custody, WAITING. */
+struct delivery *delivery_new(struct engine *e, struct message *message, void *ref);
+void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us);
 
 /* ---- engine_answer.c */
 

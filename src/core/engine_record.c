@@ -17,14 +17,17 @@ static void tell_settled(struct engine *e, struct delivery *d)
 {
     struct engine_view view = delivery_view(d);
 
+    view.at_ms = d->record.at_ms;
     e->ports.on_settled(e->ports.world, &view);
 }
 
-/* Waits in the ledger's custody; in memory too, unless we are about to end. */
+/* Waits in the ledger's custody; in memory too, unless we are about to end, or its broadcast is
+ * stopped. */
 static void keep_waiting(struct engine *e, struct delivery *d, int64_t due_us)
 {
-    d->in_custody = true;
-    if (e->draining)
+    d->ref = NULL; /* its source was told, and holds it no more */
+    delivery_enter_custody(e, d);
+    if (e->draining || engine_is_stopped(e, d->message))
         delivery_drop(e, d);
     else
         delivery_wait(e, d, due_us);
@@ -45,8 +48,21 @@ static void on_probed(struct engine *e, struct delivery *d)
 /* The intent is on disk: it may start, unless something stopped it meanwhile. */
 static void on_intent(struct engine *e, struct delivery *d)
 {
-    d->in_custody = false;
+    if (d->record.overtaken) {
+        delivery_drop(e, d);
+        return;
+    }
+    delivery_leave_custody(e, d);
     delivery_move(e, d, STAGE_READY);
+}
+
+/* Another worker had it: what became of its attempt is not known here. */
+static void on_taken_over(struct engine *e, struct delivery *d)
+{
+    d->tries = 1;
+    d->outcome =
+        (struct outcome){.state = STATE_UNKNOWN, .reason = REASON_TAKEN_OVER, .counts = true};
+    delivery_settle(e, d);
 }
 
 static void on_admitted(struct engine *e, struct delivery *d)
@@ -59,10 +75,14 @@ static void on_admitted(struct engine *e, struct delivery *d)
     d->number = d->record.number;
     if (d->record.intend) {
         d->attempt = 1;
-        on_intent(e, d);
+        if (d->taken_over)
+            on_taken_over(e, d);
+        else
+            on_intent(e, d);
         return;
     }
     if (d->message->expires_at_ms && d->message->expires_at_ms <= e->now.wall_ms) {
+        delivery_enter_custody(e, d); /* it waits on disk: a page of what is due may have it, too */
         delivery_expire(e, d);
         return;
     }
@@ -72,11 +92,19 @@ static void on_admitted(struct engine *e, struct delivery *d)
     keep_waiting(e, d, wall_to_mono_us(e, d->record.due_ms));
 }
 
+/* Skipped, while a webhook or a cancellation had finished it: there is nothing to tell, but to a
+ * source that still holds it. */
+static bool is_too_late(const struct delivery *d)
+{
+    return d->record.overtaken && d->outcome.state == STATE_SKIPPED && !d->ref;
+}
+
 static void on_outcome(struct engine *e, struct delivery *d)
 {
-    tell_settled(e, d);
-    if (d->outcome.state == STATE_WAITING || d->outcome.next_ms)
-        keep_waiting(e, d, wall_to_mono_us(e, d->outcome.next_ms));
+    if (!is_too_late(d))
+        tell_settled(e, d);
+    if ((d->outcome.state == STATE_WAITING || d->outcome.next_ms) && !d->record.overtaken)
+        keep_waiting(e, d, d->next_us);
     else
         delivery_drop(e, d);
 }

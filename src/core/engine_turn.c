@@ -73,6 +73,16 @@ static bool lane_is_full(const struct engine *e, const struct lane *lane)
     return lane->ahead >= ahead_target(e, lane);
 }
 
+/* Messages from the ledger's custody leave half of the lane to the source while it has some. */
+static bool lane_takes_waiting(const struct engine *e, const struct lane *lane)
+{
+    unsigned target = ahead_target(e, lane);
+
+    if (lane->ahead >= target)
+        return false;
+    return list_is_empty(&e->offered) || lane->resumed < (target + 1) / 2;
+}
+
 static bool is_expired(const struct engine *e, const struct delivery *d)
 {
     return d->message->expires_at_ms && d->message->expires_at_ms <= e->now.wall_ms;
@@ -80,9 +90,21 @@ static bool is_expired(const struct engine *e, const struct delivery *d)
 
 /* ---- Handing over to the ledger. */
 
+/* When its turn is, at the pace of now, behind those that are ahead in its lane already. */
+static int64_t turn_us(const struct engine *e, const struct lane *lane)
+{
+    double per_second = rate_limit_allowed(lane->rate, e->now.mono_us);
+
+    if (per_second <= 0)
+        return e->now.mono_us;
+    return e->now.mono_us + (int64_t)(lane->ahead / per_second * 1e6);
+}
+
 static void intend_again(struct engine *e, struct delivery *d)
 {
+    d->turn_us = turn_us(e, d->lane);
     d->attempt++;
+    d->resumed = true;
     delivery_prepare_record(e, d, RECORD_INTENT, STAGE_INTENDING);
     e->ports.record(e->ports.world, &d->record);
 }
@@ -100,15 +122,20 @@ static void admit(struct engine *e, struct delivery *d)
 {
     int64_t due_us = earliest_us(e, d);
 
+    d->turn_us = turn_us(e, d->lane);
     delivery_prepare_record(e, d, RECORD_ADMIT, STAGE_ADMITTING);
     d->record.intend = due_us <= e->now.mono_us && !is_expired(e, d);
+    d->record.intend &= !engine_is_stopped(e, d->message);
+    d->record.intend |= d->taken_over;
     d->record.due_ms = mono_to_wall_ms(e, due_us);
+    d->record.found = e->options.tell_known ? &d->outcome : NULL;
     e->ports.record(e->ports.world, &d->record);
 }
 
 static void probe(struct engine *e, struct delivery *d)
 {
     delivery_prepare_record(e, d, RECORD_PROBE, STAGE_PROBING);
+    d->record.found = e->options.tell_known ? &d->outcome : NULL;
     e->ports.record(e->ports.world, &d->record);
 }
 
@@ -125,7 +152,9 @@ static void release_one(struct engine *e, struct delivery *d)
 {
     int64_t due_us = earliest_us(e, d);
 
-    if (is_expired(e, d))
+    if (engine_is_stopped(e, d->message))
+        delivery_drop(e, d);
+    else if (is_expired(e, d))
         delivery_expire(e, d);
     else if (halt_covers(&e->halts, d->message))
         delivery_move(e, d, STAGE_PARKED);
@@ -142,7 +171,7 @@ static void release_due(struct engine *e)
     while ((first = heap_first(&e->waiting)) && first->key <= e->now.mono_us) {
         struct delivery *d = CONTAINER_OF(first, struct delivery, due);
 
-        if (lane_is_full(e, d->lane))
+        if (!lane_takes_waiting(e, d->lane))
             break;
         release_one(e, d);
     }
@@ -194,7 +223,7 @@ static bool admit_one(struct engine *e, struct delivery *d)
     }
     if (is_crowded(e))
         return false;
-    if (halt_covers(&e->halts, d->message)) {
+    if (halt_covers(&e->halts, d->message) && !d->taken_over) {
         delivery_move(e, d, STAGE_PARKED);
         return true;
     }
@@ -212,6 +241,19 @@ static void admit_offered(struct engine *e)
         e->skipping = true;
     while (goes_on && !list_is_empty(&e->offered))
         goes_on = admit_one(e, LIST_ITEM(e->offered.next, struct delivery, node));
+}
+
+/* A source that answers at once is asked again when all it gave was parked: nothing else would
+ * bring the next turn. ENGINE_PARKED_MAX bounds it. */
+static void take_from_source(struct engine *e)
+{
+    unsigned parked;
+
+    do {
+        parked = e->stage_counts[STAGE_PARKED];
+        pull(e);
+        admit_offered(e);
+    } while (e->stage_counts[STAGE_PARKED] > parked && !e->pulled);
 }
 
 /* ---- What is ready. */
@@ -243,6 +285,7 @@ static void start(struct engine *e, struct delivery *d)
 
     d->outcome.state = 0;
     view = delivery_view(d);
+    view.late_us = e->now.mono_us > d->turn_us ? e->now.mono_us - d->turn_us : 0;
     write_request(e, d);
     pair_limit_take(e->pairs, d->message->pair_hash, e->now.mono_us);
     rate_limit_take(d->lane->rate, e->now.mono_us);
@@ -260,6 +303,8 @@ static void start_or_settle(struct engine *e, struct delivery *d)
 
     if (is_expired(e, d))
         delivery_expire(e, d);
+    else if (engine_is_stopped(e, d->message))
+        delivery_take_back(e, d, REASON_WITHDRAWN, e->now.mono_us);
     else if (pair_us > e->now.mono_us)
         delivery_take_back(e, d, REASON_WITHDRAWN, pair_us);
     else
@@ -300,7 +345,8 @@ void engine_take_back_ready(struct engine *e)
             struct delivery *d = LIST_ITEM(node, struct delivery, node);
 
             list_append(&e->lanes[i].ready, node);
-            if (stay > 0 && !halt_covers(&e->halts, d->message))
+            if (stay > 0 && !halt_covers(&e->halts, d->message) &&
+                !engine_is_stopped(e, d->message))
                 stay--;
             else
                 delivery_take_back(e, d, REASON_WITHDRAWN, e->now.mono_us);
@@ -326,8 +372,7 @@ void engine_turn(struct engine *e, struct moment now)
     if (is_stopped(e))
         return;
     release_due(e);
-    pull(e);
-    admit_offered(e);
+    take_from_source(e);
     for (unsigned i = 0; i < e->lane_count; i++)
         start_lane(e, &e->lanes[i]);
 }
@@ -366,7 +411,7 @@ static int64_t next_due_us(struct engine *e)
     if (!first)
         return INT64_MAX;
     if (first->key <= e->now.mono_us &&
-        lane_is_full(e, CONTAINER_OF(first, struct delivery, due)->lane))
+        !lane_takes_waiting(e, CONTAINER_OF(first, struct delivery, due)->lane))
         return INT64_MAX; /* what fills the lane brings the next turn */
     return first->key;
 }

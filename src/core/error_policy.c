@@ -99,6 +99,8 @@ static const struct {
     [ACTION_FAIL] = {"fail", "The message is failed; it is not tried again by itself."},
     [ACTION_FAIL_SUPPRESS] = {"fail_suppress",
                               "The message is failed; do not send to this recipient again."},
+    [ACTION_FAIL_MISMATCH] = {"fail_mismatch", "The message is failed; ten in a row with one "
+                                               "template stop the template, and the rest waits."},
     [ACTION_DEFER] = {"defer", "The message is failed; a day or more later it may be sent again."},
     [ACTION_RETRY] = {"retry",
                       "The message is tried again, later and later, up to retry.max_attempts."},

@@ -27,6 +27,7 @@
 enum action {
     ACTION_FAIL,          /* this message is finished: failed */
     ACTION_FAIL_SUPPRESS, /* the same; do not send this kind to this recipient again */
+    ACTION_FAIL_MISMATCH, /* the same; many in a row with one template stop the template */
     ACTION_DEFER,         /* failed; a resend only helps after a day or more */
     ACTION_RETRY,         /* backoff with jitter, counts as an attempt */
     ACTION_RETRY_ONCE,    /* one more try, then failed */

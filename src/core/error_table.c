@@ -167,9 +167,9 @@ static const struct error_rule table[] = {
     {131064, 0, ACTION_HALT_ACCOUNT, "Messaging is limited: a template's category is wrong",
      "Mend the categories of your templates in WhatsApp Manager; the limit ends by itself, "
      "then run the same command again."},
-    {132000, 0, ACTION_FAIL, "The number of parameters does not match the template",
+    {132000, 0, ACTION_FAIL_MISMATCH, "The number of parameters does not match the template",
      "Compare template.params (or --param) with the template in WhatsApp Manager, mend it, "
-     "then send again with `tidings retry`."},
+     "run the same command again, and send what failed with `tidings retry`."},
     {132001, 0, ACTION_HALT_TEMPLATE,
      "The template does not exist in this language, or is not approved",
      "Compare the template's name and language with WhatsApp Manager (en and en_US differ), "
@@ -181,9 +181,9 @@ static const struct error_rule table[] = {
     {132008, 0, ACTION_FAIL, "A parameter's value is invalid",
      "Read the details: they name the parameter; mend the value in the file and run it "
      "again."},
-    {132012, 0, ACTION_FAIL, "A parameter's format does not match the template",
+    {132012, 0, ACTION_FAIL_MISMATCH, "A parameter's format does not match the template",
      "Compare header, body and buttons of the template in WhatsApp Manager with what the "
-     "file fills in (text, image, link)."},
+     "file fills in (text, image, link), mend it, and send what failed with `tidings retry`."},
     {132015, 0, ACTION_HALT_TEMPLATE, "The template is paused for low quality",
      "Wait three to six hours or unpause it in WhatsApp Manager, better mend it first, then "
      "run the same command again."},

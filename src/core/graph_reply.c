@@ -96,17 +96,26 @@ static bool skip(struct cursor *c, const char *literal)
     return true;
 }
 
+static bool is_plain(char byte)
+{
+    unsigned char c = (unsigned char)byte;
+
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
 /* A string of printable ASCII without escapes; its bytes without the quotes. */
 static bool skip_string(struct cursor *c, const char **text, size_t *len)
 {
     const char *start = c->at + 1;
+    const char *at = start;
 
     if (!skip(c, "\""))
         return false;
-    while (c->at < c->end && *c->at >= ' ' && *c->at <= '~' && *c->at != '"' && *c->at != '\\')
-        c->at++;
+    while (at < c->end && is_plain(*at))
+        at++;
+    c->at = at;
     *text = start;
-    *len = (size_t)(c->at - start);
+    *len = (size_t)(at - start);
     return skip(c, "\"");
 }
 

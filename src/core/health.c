@@ -47,11 +47,11 @@ static bool window_is_silent(const struct health *h)
     return ended > HEALTH_SILENT_MIN && silent * 2 >= ended;
 }
 
-static enum health_change lost(struct health *h, int64_t now_us)
+static enum health_change lost(struct health *h, int64_t since_us)
 {
     if (h->since_us)
         return HEALTH_SAME;
-    h->since_us = now_us;
+    h->since_us = since_us;
     return HEALTH_LOST;
 }
 
@@ -90,13 +90,16 @@ enum health_change health_silent(struct health *h, int64_t now_us)
 
 enum health_change health_missed(struct health *h, int64_t now_us, uint64_t random)
 {
+    if (!h->misses)
+        h->first_miss_us = now_us;
+    h->last_miss_us = now_us;
     h->misses++;
     if (h->misses < HEALTH_MISSES_MAX || (h->unreachable && now_us < h->probe_at_us))
         return HEALTH_SAME;
     h->unreachable = true;
     h->probes++;
     h->probe_at_us = now_us + retry_delay_ms(&probe_pace, h->probes, -1, random) * 1000;
-    return lost(h, now_us);
+    return lost(h, h->first_miss_us);
 }
 
 enum health_change health_wired(struct health *h, unsigned on_wire, int64_t now_us)
@@ -126,6 +129,13 @@ unsigned health_allows(const struct health *h, unsigned on_wire, int64_t now_us)
     if (h->brown_out)
         return 1;
     return is_stalled(h, on_wire, now_us) ? 0 : UINT_MAX;
+}
+
+int64_t health_gone_for_us(const struct health *h, int64_t now_us)
+{
+    if (h->since_us)
+        return now_us - h->since_us;
+    return h->misses ? h->last_miss_us - h->first_miss_us : 0;
 }
 
 int64_t health_next_us(const struct health *h, int64_t now_us)

@@ -9,6 +9,9 @@
  *     answer: one message at a time, until one is answered;
  *   - unreachable: 10 connection failures in a row: one probe at a time, with backoff, until one
  *     reaches the wire.
+ * How long Graph was not there is counted from the first of an unbroken row of connection failures,
+ * however few they are. As long as they are few only the next one shows that it still is not: a
+ * time in which nothing was tried is no outage.
  * A plain value; time is monotonic microseconds.
  */
 #ifndef CORE_HEALTH_H
@@ -29,7 +32,9 @@ enum {
 };
 
 struct health {
-    unsigned misses; /* connection failures in a row */
+    unsigned misses; /* connection failures in a row: nothing got through between them */
+    int64_t first_miss_us;
+    int64_t last_miss_us;
     bool unreachable;
     bool brown_out;
     unsigned probes;                  /* of this outage */
@@ -53,6 +58,8 @@ enum health_change health_missed(struct health *h, int64_t now_us, uint64_t rand
 enum health_change health_wired(struct health *h, unsigned on_wire, int64_t now_us);
 /* How many requests may be in flight now. UINT_MAX: health does not limit. */
 unsigned health_allows(const struct health *h, unsigned on_wire, int64_t now_us);
+/* How long nothing could be reached or answered; 0: it can. */
+int64_t health_gone_for_us(const struct health *h, int64_t now_us);
 /* When health will allow more by itself; INT64_MAX: only an event can tell. */
 int64_t health_next_us(const struct health *h, int64_t now_us);
 

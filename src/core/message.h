@@ -70,7 +70,8 @@ struct message_defaults {
     const char *sender;        /* whatsapp.phone_id */
     const char *broadcast;     /* the broadcast's name, or "" */
     /* Columns that fill the body, in order, for messages of the default template;
-     * "name=COLUMN" makes it a named parameter. */
+     * "name=COLUMN" makes it a named parameter. Where there are any, a message that gives its
+     * parameters otherwise gives as many. */
     const char *const *params;
     size_t param_count;
 };

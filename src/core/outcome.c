@@ -25,6 +25,10 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_NOT_DUE] = "not_due",
     [REASON_HELD] = "held",
     [REASON_RETRY] = "retry",
+    [REASON_TAKEN_OVER] = "taken_over",
+    [REASON_WEBHOOK] = "webhook",
+    [REASON_BY_HAND] = "by_hand",
+    [REASON_GIVEN_UP] = "given_up",
 };
 
 /* The numbers come from a file: one that a later version wrote may be new to us. */

@@ -36,11 +36,15 @@ enum reason {
     REASON_EXPIRED = 10,
     REASON_INVALID = 11,
     REASON_CANCELLED = 12,
-    REASON_NOT_DUE = 13, /* not_before lies ahead */
-    REASON_HELD = 14,    /* accepted, and held by Graph for quality assessment, or paused */
-    REASON_RETRY = 15,   /* opened again by `retry` */
+    REASON_NOT_DUE = 13,    /* not_before lies ahead */
+    REASON_HELD = 14,       /* accepted, and held by Graph for quality assessment, or paused */
+    REASON_RETRY = 15,      /* opened again by `retry` */
+    REASON_TAKEN_OVER = 16, /* another worker had it, and may have sent it */
+    REASON_WEBHOOK = 17,    /* it was unknown; a status webhook says that Graph accepted it */
+    REASON_BY_HAND = 18,    /* it was unknown; the operator says that it was sent */
+    REASON_GIVEN_UP = 19,   /* it was unknown; the operator gave it up */
 };
-enum { REASON_COUNT = 16 }; /* for arrays indexed by reason */
+enum { REASON_COUNT = 20 }; /* for arrays indexed by reason */
 
 /* The words of the contract, "" for REASON_NONE and for numbers that we do not know. */
 const char *state_name(enum state s);

@@ -22,7 +22,7 @@ struct pair {
     bool is_used;     /* the slot is taken */
 };
 
-/* Open addressing; pairs leave only when the whole table is built again. */
+/* Open addressing; pairs leave only in a sweep. */
 struct pair_limit {
     struct pair *slots;
     unsigned mask; /* number of slots, a power of two, less one */
@@ -87,9 +87,14 @@ static void shut(struct pair *p, int64_t now_us)
 /* ---- The table. */
 
 /* Keys are hashes; a multiplication spreads also those of tests. */
+static unsigned home_of(const struct pair_limit *p, uint64_t key)
+{
+    return (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & p->mask;
+}
+
 static struct pair *slot_of(const struct pair_limit *p, uint64_t key)
 {
-    unsigned place = (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & p->mask;
+    unsigned place = home_of(p, key);
 
     while (p->slots[place].is_used && p->slots[place].key != key)
         place = (place + 1) & p->mask;
@@ -126,26 +131,56 @@ static void allocate(struct pair_limit *p, unsigned slots)
     p->used = 0;
 }
 
-/* Builds the table again with what is still in debt, at most half full. */
-static void sweep(struct pair_limit *p, int64_t now_us)
+/* Pulls back those behind a freed slot whose search would otherwise stop at it. */
+static void close_gap(struct pair_limit *p, unsigned gap)
+{
+    for (unsigned at = (gap + 1) & p->mask; p->slots[at].is_used; at = (at + 1) & p->mask) {
+        unsigned home = home_of(p, p->slots[at].key);
+
+        if (((at - home) & p->mask) >= ((at - gap) & p->mask)) {
+            p->slots[gap] = p->slots[at];
+            gap = at;
+        }
+    }
+    p->slots[gap].is_used = false;
+    p->used--;
+}
+
+static void forget_paid(struct pair_limit *p, int64_t from_us)
+{
+    for (unsigned i = 0; i <= p->mask; i++) {
+        while (p->slots[i].is_used && forget_us(&p->slots[i]) <= from_us)
+            close_gap(p, i);
+    }
+}
+
+static void resize(struct pair_limit *p, unsigned slots)
 {
     struct pair_limit old = *p;
-    int64_t from_us = keep_from_us(p, now_us);
-    unsigned kept = count_beyond(p, from_us);
-    unsigned slots = FIRST_SLOTS;
 
-    while (slots / 8 * 3 < kept && slots < SLOTS_MAX)
-        slots *= 2;
     allocate(p, slots);
     for (unsigned i = 0; i <= old.mask; i++) {
-        const struct pair *pair = &old.slots[i];
-
-        if (pair->is_used && forget_us(pair) > from_us) {
-            *slot_of(p, pair->key) = *pair;
+        if (old.slots[i].is_used) {
+            *slot_of(p, old.slots[i].key) = old.slots[i];
             p->used++;
         }
     }
     mem_free(old.slots);
+}
+
+/* Takes out what is paid, in place: a second table beside it would double the memory. Afterwards
+ * the table is at most half full, where it may grow, and not nearly empty. */
+static void sweep(struct pair_limit *p, int64_t now_us)
+{
+    unsigned slots = p->mask + 1;
+
+    forget_paid(p, keep_from_us(p, now_us));
+    while (slots / 2 < p->used && slots < SLOTS_MAX)
+        slots *= 2;
+    while (slots / 16 > p->used && slots > FIRST_SLOTS)
+        slots /= 2;
+    if (slots != p->mask + 1)
+        resize(p, slots);
 }
 
 /* The pair, made when it is not known. */

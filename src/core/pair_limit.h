@@ -13,11 +13,12 @@
  * refusal has come for PAIR_ROW_MS of the pair being open. Refused messages stay in the debt: Meta
  * does not say whether they count.
  *
- * Memory is bounded: one table of 24 bytes a pair. When it is full, pairs whose debt is paid are
- * swept out and the table grows or shrinks to fit the rest, so that a call costs constant time,
- * amortised. At 1,000/s to distinct recipients 6,000 pairs are in debt. With more than PAIR_MAX in
- * debt (44,000 distinct recipients a second) those that will be paid soonest are forgotten until
- * half of them are left; what that lets through too early Graph refuses, and nothing is lost.
+ * Memory is bounded: one table of 24 bytes a slot, two to four slots a pair in debt. When it is
+ * full, pairs whose debt is paid are swept out in place, and the table grows or shrinks where the
+ * rest asks for it, so that a call costs constant time, amortised. At 1,000/s to distinct
+ * recipients 6,000 pairs are in debt. With more than PAIR_MAX in debt (44,000 distinct recipients a
+ * second) those that will be paid soonest are forgotten until half of them are left; what that lets
+ * through too early Graph refuses, and nothing is lost.
  */
 #ifndef CORE_PAIR_LIMIT_H
 #define CORE_PAIR_LIMIT_H

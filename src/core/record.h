@@ -47,6 +47,15 @@ struct record {
     unsigned tries;                /* OUTCOME: attempts that counted so far, for the waiting row */
     enum admission admission;      /* PROBE, ADMIT: result */
     enum state known;              /* PROBE, ADMIT: result, the known message's state */
+    unsigned known_attempt;        /* the same: its newest attempt */
+    int64_t known_at_ms;           /* the same: of its last change */
+    /* INTENT: result: the message waits no more (cancelled, or settled by a webhook): nothing was
+     * stored, it is not to be sent. OUTCOME: result: a webhook had settled the message already,
+     * which would else wait to be sent again; or it was finished while it waited, and is skipped
+     * too late: nothing was stored. */
+    bool overtaken;
+    /* PROBE, ADMIT: gets the known message's newest outcome; NULL: not wanted. */
+    struct outcome *found;
 };
 
 #endif

@@ -68,14 +68,17 @@ void csv_reader_name_fields(struct csv_reader *r, const char *const *names, size
         r->fields[i].name = names[i];
 }
 
-static void on_field(void *bytes, size_t len, void *context)
+static void add_field(struct csv_reader *r, const char *bytes, size_t len)
 {
-    struct csv_reader *r = context;
-
     if (r->count < FILE_FIELDS_MAX)
         r->fields[r->count].len = len;
     r->count++;
     buf_add(&r->text, bytes, len); /* refused only in a row that is too long anyway */
+}
+
+static void on_field(void *bytes, size_t len, void *context)
+{
+    add_field(context, bytes, len);
 }
 
 static void on_row(int end, void *context)
@@ -154,16 +157,43 @@ static void drop_field(struct csv_parser *p)
         p->entry_pos = 1;
 }
 
+/* A line without a quote is a row, and what lies between its commas are its fields: that needs no
+ * parser. Only where a row begins; the parser has nothing of it yet. */
+static bool is_plain_line(const struct piece *piece)
+{
+    return piece->ends_line && !memchr(piece->bytes, '"', piece->len);
+}
+
+static void take_plain_line(struct csv_reader *r, const struct piece *piece)
+{
+    const char *at = piece->bytes, *end = at + piece->len;
+    const char *comma;
+
+    while (end > at && (end[-1] == '\n' || end[-1] == '\r'))
+        end--;
+    r->row_ended = true;
+    if (at == end)
+        return; /* an empty line has no field */
+    for (; (comma = memchr(at, ',', (size_t)(end - at))); at = comma + 1)
+        add_field(r, at, (size_t)(comma - at));
+    add_field(r, at, (size_t)(end - at));
+}
+
 static bool row_read(struct csv_reader *r, struct raw_row *out, struct err *e)
 {
     struct piece piece;
+    bool is_first = true;
 
     row_begin(r, out);
-    while (!r->row_ended) {
+    for (; !r->row_ended; is_first = false) {
         if (!source_bytes_next(r->bytes, &piece, e))
             return false;
         if (piece.len == 0)
             return file_is_at_end(r, out, e);
+        if (is_first && is_plain_line(&piece)) {
+            take_plain_line(r, &piece);
+            break;
+        }
         if (csv_parse(&r->parser, piece.bytes, piece.len, on_field, on_row, r) != piece.len)
             return row_is_broken(r, out,
                                  "quotes: a field that holds a quote stands in quotes as a whole, "

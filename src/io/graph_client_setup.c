@@ -64,6 +64,7 @@ static void locked_free(char *memory, size_t size)
     (void)munmap(memory, size);
 }
 
+/* (Nothing against "Expect: 100-continue": libcurl sends it for bodies above 1 MB only.) */
 static void set_headers(struct client_setup *s, const char *token, size_t token_len)
 {
     static const char prefix[] = "Authorization: Bearer ";
@@ -73,10 +74,8 @@ static void set_headers(struct client_setup *s, const char *token, size_t token_
     memcpy(s->authorization, prefix, sizeof(prefix) - 1);
     memcpy(s->authorization + sizeof(prefix) - 1, token, token_len);
     s->headers[0] = (struct curl_slist){s->authorization, &s->headers[1]};
-    s->headers[1] = (struct curl_slist){s->content_type, &s->headers[2]};
-    s->headers[2] = (struct curl_slist){s->no_expect, NULL};
+    s->headers[1] = (struct curl_slist){s->content_type, NULL};
     memcpy(s->content_type, CONTENT_TYPE, sizeof(CONTENT_TYPE));
-    memcpy(s->no_expect, NO_EXPECT, sizeof(NO_EXPECT));
 }
 
 /* ---- Where Graph is. */
@@ -141,7 +140,8 @@ bool client_setup_open(struct client_setup *s, const struct graph_client_options
         .timeout_ms = (long)options->timeout_ms,
         .connect_timeout_ms = (long)options->connect_timeout_ms,
     };
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_raw, mem_free, mem_realloc, mem_strdup,
+                             mem_array) != CURLE_OK)
         return err_set(e, EXIT_BUG, "libcurl cannot be set up");
     set_headers(s, options->token, options->token_len);
     if (options->ca_file && *options->ca_file)
@@ -180,7 +180,8 @@ CURL *client_setup_easy(struct client_setup *s)
     must(curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, s->timeout_ms));
     must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, s->connect_timeout_ms));
     must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
-    must(curl_easy_setopt(easy, CURLOPT_PROXY, "")); /* nor does it look into the environment */
+    must(curl_easy_setopt(easy, CURLOPT_PROXY, ""));    /* nor does it look into the environment, */
+    must(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*")); /* at each request, with these */
     must(curl_easy_setopt(easy, CURLOPT_USERAGENT, "tidings"));
     must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers));
     must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,

@@ -22,7 +22,6 @@
 enum { SETUP_STREAMS = 100 };
 
 #define CONTENT_TYPE "Content-Type: application/json"
-#define NO_EXPECT    "Expect:" /* else large bodies wait a round trip for a 100 */
 
 struct client_setup {
     char *base;       /* "https://graph.facebook.com/v22.0" */
@@ -34,8 +33,7 @@ struct client_setup {
     char *authorization; /* locked memory */
     size_t locked_size;
     char content_type[sizeof(CONTENT_TYPE)];
-    char no_expect[sizeof(NO_EXPECT)];
-    struct curl_slist headers[3]; /* of the three lines above */
+    struct curl_slist headers[2]; /* of the two lines above */
 };
 
 bool client_setup_open(struct client_setup *s, const struct graph_client_options *options,

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "ledger/db.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 2000 }; /* a reader or our own recovery holds its locks far shorter */
+enum {
+    BUSY_TIMEOUT_MS = 2000, /* a reader or our own recovery holds its locks far shorter */
+    SETTLE_BYTES = 65536,   /* written again at a time */
+};
 
 /* What an operator should do about an error, by SQLite's primary code; the first is for the rest.
  */
@@ -26,6 +31,7 @@ static const struct advice {
                      "what can be saved"},
     {SQLITE_NOTADB, "this file is no ledger: set ledger.path to another"},
     {SQLITE_READONLY, "it cannot be written: check its owner, its mode and the mount"},
+    {SQLITE_NOMEM, "memory ran out: free some, then run the same command again"},
     {SQLITE_CANTOPEN, "it cannot be opened: check the folder, its owner and its mode"},
     {SQLITE_PERM, "it may not be opened: check its owner and its mode"},
     {SQLITE_BUSY, "another program has it locked: end that first"},
@@ -70,6 +76,13 @@ static bool make_private(const char *path, struct err *e)
     return true;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat at;
+
+    return stat(path, &at) == 0 && S_ISDIR(at.st_mode);
+}
+
 static void harden(struct db *db)
 {
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -78,8 +91,21 @@ static void harden(struct db *db)
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
 }
 
-/* 2 MB of pages, whatever the size of the file. */
-#define COMMON_SETTINGS "PRAGMA cache_size=-2048; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; "
+/* 1 MB of pages, whatever the size of the file. */
+#define COMMON_SETTINGS "PRAGMA cache_size=-1024; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; "
+
+/* SQLite syncs the folder when it has made the WAL, and does not look whether that went well: a
+ * power cut could take the whole WAL away. So it is done before, when SQLite reads for the first
+ * time and thereby makes it, but has written nothing to it. */
+static bool put_names_on_disk(struct db *db, struct err *e)
+{
+    if (!db_exec(db, "SELECT count(*) FROM sqlite_schema", e))
+        return false;
+    if (file_sync_folder(db->path))
+        return true;
+    return err_set(e, EXIT_LEDGER_IO, "ledger %s: its folder cannot be put on disk: %s", db->path,
+                   strerror(errno));
+}
 
 static bool configure(struct db *db, enum db_mode mode, struct err *e)
 {
@@ -95,7 +121,7 @@ static bool configure(struct db *db, enum db_mode mode, struct err *e)
                  e))
         return false;
     sqlite3_wal_hook(db->handle, on_commit, db); /* wal_autocheckpoint takes an older one away */
-    return true;
+    return put_names_on_disk(db, e);
 }
 
 bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e)
@@ -103,6 +129,9 @@ bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     struct db *db;
 
+    if (is_folder(path)) /* to SQLite an error of the disk */
+        return err_set(e, EXIT_CONFIG, "ledger %s: is a folder: set ledger.path to a file in it",
+                       path);
     if (mode == DB_WRITE && !make_private(path, e))
         return false;
     db = MEM_NEW(struct db);
@@ -121,18 +150,32 @@ bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e
     return true;
 }
 
-void db_close(struct db *db, bool sound)
+/* False where the disk failed: SQLite would try once more as it closes, hear that this sync went
+ * well, though the kernel has let go of what the first one could not write, and delete the WAL that
+ * still has it. The next open goes on from the WAL, and writes it anew (db_settle). */
+static bool move_wal(struct db *db)
+{
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    /* A reader in the way is no failure. */
+    return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+}
+
+static void close_handle(struct db *db, bool sound)
 {
     sqlite3_stmt *statement;
 
     while ((statement = sqlite3_next_stmt(db->handle, NULL)))
         (void)sqlite3_finalize(statement); /* tells again of an error that was told */
-    if (sound)
-        /* A reader in the way: the next open goes on from the WAL. */
-        (void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    else
+    if (!sound || !move_wal(db))
         (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(db->handle); /* nothing is left open in it */
+}
+
+void db_close(struct db *db, bool sound)
+{
+    if (db->handle) /* none where memory ran out for it */
+        close_handle(db, sound);
     mem_free(db->path);
     mem_free(db);
 }
@@ -203,6 +246,40 @@ bool db_checkpoint(struct db *db, struct err *e)
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
         return true;
     return db_fail(db, e);
+}
+
+static int rewrite(sqlite3_file *file, sqlite3_int64 size)
+{
+    unsigned char bytes[SETTLE_BYTES];
+    int code = SQLITE_OK;
+
+    for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += SETTLE_BYTES) {
+        int len = size - at < SETTLE_BYTES ? (int)(size - at) : SETTLE_BYTES;
+
+        code = file->pMethods->xRead(file, bytes, len, at);
+        if (code == SQLITE_OK)
+            code = file->pMethods->xWrite(file, bytes, len, at);
+    }
+    return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
+}
+
+bool db_settle(struct db *db, struct err *e)
+{
+    sqlite3_file *wal = NULL;
+    sqlite3_int64 size = 0;
+    int code;
+
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                               (void *)&wal); /* NULL: there is none */
+    if (!wal || !wal->pMethods)
+        return true;
+    code = wal->pMethods->xFileSize(wal, &size);
+    if (code == SQLITE_OK)
+        code = rewrite(wal, size);
+    if (code == SQLITE_OK)
+        return true;
+    return err_set(e, EXIT_LEDGER_IO, "ledger %s: its WAL cannot be put on disk (SQLite %d): %s",
+                   db->path, code, advice_for(code));
 }
 
 void db_bind_text(sqlite3_stmt *statement, int at, const char *text)

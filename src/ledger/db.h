@@ -53,6 +53,12 @@ bool db_number(struct db *db, sqlite3_stmt *statement, int64_t otherwise, int64_
                struct err *e) MUST_CHECK;
 /* Moves what it can from the WAL into the file without waiting for readers. */
 bool db_checkpoint(struct db *db, struct err *e) MUST_CHECK;
+/* Puts on disk what a read of the WAL sees. What an open finds there may be in the page cache
+ * alone: a process that was killed before its sync leaves it so, and so does a sync that failed,
+ * after which the kernel takes the pages for written. So the bytes are written again over
+ * themselves, which cannot make anything worse, and synced. For the writer, after the first query
+ * and before anybody relies on its answer. */
+bool db_settle(struct db *db, struct err *e) MUST_CHECK;
 /* The connection's last error in words. Returns false. */
 bool db_fail(struct db *db, struct err *e);
 

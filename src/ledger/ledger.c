@@ -25,6 +25,7 @@
 #include "ledger/key_index.h"
 #include "ledger/lock.h"
 #include "ledger/store.h"
+#include "ledger/store_errand.h"
 
 #include <assert.h>
 #include <string.h>
@@ -45,17 +46,22 @@ struct ledger {
     uv_work_t work;
     uv_timer_t *gather; /* outlives us until its handle is closed */
     uint64_t gather_ms;
-    struct list queue; /* not given to the worker yet */
-    struct list batch; /* the worker's, then on its way back */
+    struct list queue;   /* not given to the worker yet */
+    struct list batch;   /* the worker's, then on its way back */
+    struct list errands; /* queued: they run after the next batch's records */
+    struct list running; /* the batch's */
     size_t queued;
     size_t in_batch;
+    size_t errand_count; /* queued and running */
+    uint64_t totals[STATE_COUNT];
     bool busy;  /* the worker has work of ours */
     bool hurry; /* ledger_flush: do not gather */
     bool broken;
     bool failed; /* the worker's result; the error is in `error` */
     struct err error;
     struct ledger_timing timing;
-    int64_t took_us; /* the worker's last commit */
+    struct histogram times; /* of commits */
+    int64_t took_us;        /* the worker's last commit */
 };
 
 /* ---- The worker. */
@@ -70,6 +76,19 @@ static bool apply_batch(struct ledger *l)
     return true;
 }
 
+static bool run_errands(struct ledger *l)
+{
+    struct list *node;
+
+    for (node = l->running.next; node != &l->running; node = node->next) {
+        struct ledger_errand *errand = LIST_ITEM(node, struct ledger_errand, node);
+
+        if (!errand->work(l->store, errand, &l->error))
+            return false;
+    }
+    return true;
+}
+
 static void work_commit(uv_work_t *work)
 {
     struct ledger *l = CONTAINER_OF(work, struct ledger, work);
@@ -77,7 +96,7 @@ static void work_commit(uv_work_t *work)
 
     uv_mutex_lock(&l->mutex);
     l->failed = l->broken || !(store_begin(l->store, &l->error) && apply_batch(l) &&
-                               store_commit(l->store, &l->error));
+                               run_errands(l) && store_commit(l->store, &l->error));
     uv_mutex_unlock(&l->mutex);
     l->took_us = clock_mono_us() - began_us;
 }
@@ -111,6 +130,8 @@ static void start_commit(struct ledger *l)
     (void)uv_timer_stop(l->gather); /* cannot fail */
     for (; l->queued && l->in_batch < LEDGER_BATCH_MAX; l->queued--, l->in_batch++)
         list_append(&l->batch, list_pop(&l->queue));
+    if (l->queued == 0) /* else records that came before them would come after */
+        list_splice(&l->running, &l->errands);
     start_work(l, work_commit, on_committed);
 }
 
@@ -127,11 +148,11 @@ static void go_on(struct ledger *l)
 {
     if (l->busy || l->broken)
         return;
-    if (l->queued == 0) {
+    if (l->queued == 0 && list_is_empty(&l->errands)) {
         l->hurry = false;
         return;
     }
-    if (l->hurry || l->queued >= LEDGER_BATCH_ENOUGH)
+    if (l->hurry || !list_is_empty(&l->errands) || l->queued >= LEDGER_BATCH_ENOUGH)
         start_commit(l);
     else if (!uv_is_active((uv_handle_t *)l->gather))
         (void)uv_timer_start(l->gather, on_gathered, l->gather_ms, 0); /* has a callback */
@@ -164,14 +185,27 @@ static void note_commit(struct ledger *l)
     l->timing.commits++;
     l->timing.records += l->in_batch;
     l->timing.last_us = l->took_us;
+    histogram_add(&l->times, l->took_us);
     if (l->took_us > l->timing.worst_us)
         l->timing.worst_us = l->took_us;
+}
+
+static void tell_errands(struct ledger *l, struct list *errands)
+{
+    struct list *node;
+
+    while ((node = list_pop(errands))) {
+        struct ledger_errand *errand = LIST_ITEM(node, struct ledger_errand, node);
+
+        l->errand_count--;
+        errand->on_done(errand);
+    }
 }
 
 static void on_committed(uv_work_t *work, int status)
 {
     struct ledger *l = CONTAINER_OF(work, struct ledger, work);
-    struct list records;
+    struct list records, errands;
 
     (void)status; /* nobody cancels it */
     l->busy = false;
@@ -180,14 +214,18 @@ static void on_committed(uv_work_t *work, int status)
         return;
     }
     note_commit(l);
+    store_totals(l->store, l->totals);
     list_init(&records);
     list_splice(&records, &l->batch);
+    list_init(&errands);
+    list_splice(&errands, &l->running);
     l->in_batch = 0;
     if (store_wants_checkpoint(l->store))
         start_work(l, work_checkpoint, on_checkpointed);
     else
         go_on(l);
     l->events.on_recorded(l->events.context, &records);
+    tell_errands(l, &errands);
 }
 
 static void on_checkpointed(uv_work_t *work, int status)
@@ -216,6 +254,8 @@ static struct ledger *build(uv_loop_t *loop, const struct ledger_events *events)
     l->gather_ms = LEDGER_GATHER_MS;
     list_init(&l->queue);
     list_init(&l->batch);
+    list_init(&l->errands);
+    list_init(&l->running);
     l->gather = MEM_NEW(uv_timer_t);
     l->gather->data = l;
     code = uv_timer_init(loop, l->gather);
@@ -241,6 +281,7 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     }
     *out = build(loop, &options->events);
     (*out)->store = store;
+    store_totals(store, (*out)->totals);
     (*out)->lock = lock;
     return true;
 }
@@ -270,7 +311,20 @@ void ledger_submit(struct ledger *l, struct record *r)
 
 size_t ledger_pending(const struct ledger *l)
 {
-    return l->queued + l->in_batch;
+    return l->queued + l->in_batch + l->errand_count;
+}
+
+void ledger_run_errand(struct ledger *l, struct ledger_errand *errand, errand_work_fn work)
+{
+    errand->work = work;
+    list_append(&l->errands, &errand->node);
+    l->errand_count++;
+    go_on(l);
+}
+
+void ledger_totals(const struct ledger *l, uint64_t totals[STATE_COUNT])
+{
+    memcpy(totals, l->totals, sizeof(l->totals));
 }
 
 void ledger_flush(struct ledger *l)
@@ -287,6 +341,11 @@ void ledger_gather(struct ledger *l, unsigned ms)
 const struct ledger_facts *ledger_facts(const struct ledger *l)
 {
     return store_facts(l->store);
+}
+
+const struct histogram *ledger_commit_times(const struct ledger *l)
+{
+    return &l->times;
 }
 
 struct ledger_timing ledger_timing(const struct ledger *l)
@@ -357,4 +416,27 @@ bool ledger_reopen(struct ledger *l, const struct ledger_filter *filter, uint64_
                    struct err *e)
 {
     return take_store(l, e) && give_changed(l, store_reopen(l->store, filter, count, e), e);
+}
+
+bool ledger_consumers(struct ledger *l, struct ledger_consumers *out, struct err *e)
+{
+    return take_store(l, e) && give_store(l, store_consumers(l->store, out, e));
+}
+
+bool ledger_stream_begin(struct ledger *l, const char *consumer, struct err *e)
+{
+    return take_store(l, e) && give_changed(l, store_stream_begin(l->store, consumer, e), e);
+}
+
+bool ledger_held(struct ledger *l, int64_t *since_ms, struct err *e)
+{
+    return take_store(l, e) && give_store(l, store_hold(l->store, since_ms, e));
+}
+
+bool ledger_broadcasts(struct ledger *l, enum broadcast_state state, ledger_name_fn on_name,
+                       void *context, struct err *e)
+{
+    const struct broadcast_visitor visitor = {.on_name = on_name, .context = context};
+
+    return take_store(l, e) && give_store(l, store_broadcasts(l->store, state, &visitor, e));
 }

@@ -16,6 +16,7 @@
 #define LEDGER_LEDGER_H
 
 #include "base/err.h"
+#include "base/histogram.h"
 #include "core/record.h"
 
 #include <uv.h>
@@ -51,7 +52,7 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
 const struct ledger_facts *ledger_facts(const struct ledger *l);
 /* Hands a record over; see core/record.h for who owns what until it comes back. */
 void ledger_submit(struct ledger *l, struct record *r);
-/* Records handed over that have not come back. */
+/* Records and errands handed over that have not come back. */
 size_t ledger_pending(const struct ledger *l);
 /* Commits what is queued, and what comes until nothing is queued any more, without gathering. */
 void ledger_flush(struct ledger *l);
@@ -70,12 +71,20 @@ struct ledger_timing {
     int64_t worst_us;
 };
 struct ledger_timing ledger_timing(const struct ledger *l);
+/* Microseconds a commit, since the open. Borrowed until the close. */
+const struct histogram *ledger_commit_times(const struct ledger *l);
 
 /* ---- Broadcasts. These, and all below, run on the caller's thread and block, also for the end of
  * a commit that is in flight: made for start-up and the end. `e` must not be NULL. A change that
  * fails breaks the ledger; the caller has the error, on_broken is not told. */
 
-enum broadcast_state { BROADCAST_OPEN = 1, BROADCAST_COMPLETE = 2, BROADCAST_CANCELLED = 3 };
+/* Stored: never change a number. From 3 on nothing of it is sent. */
+enum broadcast_state {
+    BROADCAST_OPEN = 1,
+    BROADCAST_COMPLETE = 2,
+    BROADCAST_CANCELLED = 3,
+    BROADCAST_PAUSED = 4,
+};
 
 struct ledger_broadcast {
     uint64_t number; /* 0: not in the ledger */
@@ -88,7 +97,7 @@ struct ledger_broadcast {
 
 bool ledger_broadcast_find(struct ledger *l, const char *name, struct ledger_broadcast *out,
                            struct err *e) MUST_CHECK;
-/* Makes it, or changes its hashes and state when it exists. */
+/* Makes it, or changes its hashes and state when it exists; a cancelled one stays as it is. */
 bool ledger_broadcast_put(struct ledger *l, const char *name, const struct ledger_broadcast *b,
                           struct err *e) MUST_CHECK;
 
@@ -132,9 +141,32 @@ bool ledger_recent_attempts(struct ledger *l, int64_t since_ms, ledger_attempt_f
 bool ledger_find(struct ledger *l, const char *id, bool *found, enum state *state,
                  struct err *e) MUST_CHECK;
 
-/* Opens failed messages again (`retry`): those the filter lets through become waiting, due now,
- * with their tries at 0. Only state failed is opened. `count`: how many. */
+/* Opens failed messages again (`retry`), or unknown ones where the filter's `states` say so: those
+ * it lets through become waiting, due now, with their tries at 0. Nothing else is opened, and
+ * nothing of a cancelled broadcast. `count`: how many. */
 bool ledger_reopen(struct ledger *l, const struct ledger_filter *filter, uint64_t *count,
                    struct err *e) MUST_CHECK;
+
+/* ---- The stream (core/stream.h), the operator's holds. */
+
+enum { LEDGER_CONSUMERS_MAX = 64, LEDGER_CONSUMER_SIZE = 201 };
+struct ledger_consumers {
+    char names[LEDGER_CONSUMERS_MAX][LEDGER_CONSUMER_SIZE];
+    size_t count;
+};
+/* Names under which this ledger has read a stream, the newest first. */
+bool ledger_consumers(struct ledger *l, struct ledger_consumers *out, struct err *e) MUST_CHECK;
+/* From now on a stream is read under this name. What its source does not hold is told through the
+ * outbox (ledger_errand.h), and so it is by every later run on this ledger. */
+bool ledger_stream_begin(struct ledger *l, const char *consumer, struct err *e) MUST_CHECK;
+
+/* Since when the operator holds everything (wall clock), 0: not. */
+bool ledger_held(struct ledger *l, int64_t *since_ms, struct err *e) MUST_CHECK;
+typedef void (*ledger_name_fn)(void *context, const char *name);
+/* The broadcasts in that state. */
+bool ledger_broadcasts(struct ledger *l, enum broadcast_state state, ledger_name_fn on_name,
+                       void *context, struct err *e) MUST_CHECK;
+/* Messages by state, all of the ledger, as of the last commit that came back. */
+void ledger_totals(const struct ledger *l, uint64_t totals[STATE_COUNT]);
 
 #endif

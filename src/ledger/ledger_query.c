@@ -3,24 +3,20 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "ledger/broadcast_row.h"
+#include "ledger/ledger_query_internal.h"
 #include "ledger/row.h"
-#include "ledger/scan.h"
 #include "ledger/schema.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-struct ledger_reader {
-    struct db *db;
-    struct words *words;
-    struct scan scan;
-};
-
 static bool open_parts(struct ledger_reader *r, const char *path, struct err *e)
 {
     return db_open(path, DB_READ, &r->db, e) && schema_open(r->db, DB_READ, e) &&
-           words_open(r->db, &r->words, e) && scan_open(r->db, r->words, &r->scan, e);
+           words_open(r->db, &r->words, e) && scan_open(r->db, r->words, &r->scan, e) &&
+           reader_open_deliveries(r, e);
 }
 
 bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err *e)
@@ -51,23 +47,35 @@ void ledger_reader_close(struct ledger_reader *r)
     mem_free(r);
 }
 
-/* One transaction a call: all of it is seen as of one moment. */
-static bool begin(struct ledger_reader *r, struct err *e)
+bool reader_begin(struct ledger_reader *r, struct err *e)
 {
     return db_exec(r->db, "BEGIN", e);
 }
 
-static bool end(struct ledger_reader *r, bool sound)
+bool reader_end(struct ledger_reader *r, bool sound)
 {
     return db_exec(r->db, "ROLLBACK", NULL) && sound;
+}
+
+bool reader_word(struct ledger_reader *r, const char *broadcast, int64_t *word, struct err *e)
+{
+    *word = 0;
+    if (!broadcast || !broadcast[0])
+        return true;
+    if (!words_find(r->words, broadcast, word, e))
+        return false;
+    *word = *word ? *word : -1;
+    return true;
 }
 
 /* ---- Messages. */
 
 struct reading {
     struct ledger_reader *reader;
+    const struct ledger_filter *filter;
     ledger_row_fn on_row;
     void *context;
+    uint64_t left; /* rows still wanted */
 };
 
 /* The newest outcome, with what stands in `open` over it. */
@@ -84,6 +92,11 @@ static bool current_outcome(struct ledger_reader *r, const struct scan_hit *hit,
     return true;
 }
 
+static bool has_wanted_status(const struct ledger_filter *f, const struct ledger_delivery *d)
+{
+    return !f->statuses || f->statuses & 1U << d->status;
+}
+
 static bool tell_row(void *context, const struct scan_hit *hit, bool *go_on, struct err *e)
 {
     struct reading *reading = context;
@@ -94,11 +107,15 @@ static bool tell_row(void *context, const struct scan_hit *hit, bool *go_on, str
     };
     struct message *message;
 
+    if (!reader_delivery(reading->reader, hit->number, &row.delivery, e))
+        return false;
+    if (!has_wanted_status(reading->filter, &row.delivery))
+        return true;
     if (!current_outcome(reading->reader, hit, &row.outcome, e) ||
         !row_message(hit->row, reading->reader->words, &message, e))
         return false;
     row.message = message;
-    *go_on = reading->on_row(reading->context, &row);
+    *go_on = reading->on_row(reading->context, &row) && --reading->left > 0;
     message_free(message);
     return true;
 }
@@ -106,21 +123,38 @@ static bool tell_row(void *context, const struct scan_hit *hit, bool *go_on, str
 bool ledger_read(struct ledger_reader *r, const struct ledger_filter *filter, ledger_row_fn on_row,
                  void *context, struct err *e)
 {
-    struct reading reading = {.reader = r, .on_row = on_row, .context = context};
+    struct reading reading = {r, filter, on_row, context, UINT64_MAX};
+    struct ledger_filter wide = *filter;
     const struct scan_visitor visitor = {.on_hit = tell_row, .context = &reading};
 
-    return begin(r, e) && end(r, scan_each(&r->scan, filter, &visitor, e));
+    if (filter->recent && filter->statuses) { /* the scan knows nothing of statuses */
+        reading.left = filter->recent;
+        wide.recent = UINT64_MAX;
+    }
+    return reader_begin(r, e) && reader_end(r, scan_each(&r->scan, &wide, &visitor, e));
 }
 
 /* ---- Counts. */
 
+struct counting {
+    struct ledger_reader *reader;
+    const struct ledger_filter *filter;
+    uint64_t *counts;
+};
+
 static bool count_one(void *context, const struct scan_hit *hit, bool *go_on, struct err *e)
 {
-    uint64_t *counts = context;
+    struct counting *c = context;
+    struct ledger_delivery delivery;
 
     (void)go_on;
-    (void)e;
-    counts[hit->standing.state]++;
+    if (c->filter->statuses) {
+        if (!reader_delivery(c->reader, hit->number, &delivery, e))
+            return false;
+        if (!has_wanted_status(c->filter, &delivery))
+            return true;
+    }
+    c->counts[hit->standing.state]++;
     return true;
 }
 
@@ -128,7 +162,7 @@ static bool count_one(void *context, const struct scan_hit *hit, bool *go_on, st
 static bool is_for_tally(const struct ledger_filter *f)
 {
     return !f->class_id && !f->test_num && !f->to && !f->id && !f->code && !f->since_ms &&
-           !f->until_ms;
+           !f->until_ms && !f->statuses;
 }
 
 static bool read_tally(struct ledger_reader *r, const struct ledger_filter *filter,
@@ -136,9 +170,9 @@ static bool read_tally(struct ledger_reader *r, const struct ledger_filter *filt
 {
     sqlite3_stmt *query;
     bool row = true, sound;
-    int64_t word = 0;
+    int64_t word;
 
-    if (filter->broadcast && !words_find(r->words, filter->broadcast, &word, e))
+    if (!reader_word(r, filter->broadcast, &word, e))
         return false;
     if (!db_prepare(r->db,
                     "SELECT state, sum(count) FROM tally WHERE state BETWEEN 1 AND 6"
@@ -146,7 +180,7 @@ static bool read_tally(struct ledger_reader *r, const struct ledger_filter *filt
                     &query, e))
         return false;
     if (filter->broadcast)
-        (void)sqlite3_bind_int64(query, 1, word || !filter->broadcast[0] ? word : -1);
+        (void)sqlite3_bind_int64(query, 1, word);
     (void)sqlite3_bind_int64(query, 2, filter->states); /* the indexes are right */
     while ((sound = db_next(r->db, query, &row, e)) && row)
         counts[sqlite3_column_int(query, 0)] = (uint64_t)sqlite3_column_int64(query, 1);
@@ -157,16 +191,47 @@ static bool read_tally(struct ledger_reader *r, const struct ledger_filter *filt
 bool ledger_count(struct ledger_reader *r, const struct ledger_filter *filter,
                   uint64_t counts[STATE_COUNT], struct err *e)
 {
-    const struct scan_visitor visitor = {.on_hit = count_one, .context = counts};
+    struct counting counting = {r, filter, counts};
+    const struct scan_visitor visitor = {.on_hit = count_one, .context = &counting};
     struct ledger_filter all = *filter;
 
     all.recent = 0;
     memset(counts, 0, STATE_COUNT * sizeof(counts[0]));
-    if (!begin(r, e))
+    if (!reader_begin(r, e))
         return false;
     if (is_for_tally(filter))
-        return end(r, read_tally(r, filter, counts, e));
-    return end(r, scan_each(&r->scan, &all, &visitor, e));
+        return reader_end(r, read_tally(r, filter, counts, e));
+    return reader_end(r, scan_each(&r->scan, &all, &visitor, e));
+}
+
+/* ---- What is watched. */
+
+bool ledger_reader_broadcast(struct ledger_reader *r, const char *name,
+                             struct ledger_broadcast *out, struct err *e)
+{
+    return reader_begin(r, e) && reader_end(r, broadcast_row_find(r->db, r->words, name, out, e));
+}
+
+static bool drop_settled(struct ledger_reader *r, struct ledger_watched *w, struct err *e)
+{
+    struct standing now;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        if (!standing_get(&r->scan.standings, w->items[i], &now, e))
+            return false;
+        if (now.state == STATE_WAITING || now.state == STATE_SENDING)
+            w->items[kept++] = w->items[i];
+        else
+            w->settled[now.state]++;
+    }
+    w->count = kept;
+    return true;
+}
+
+bool ledger_drop_settled(struct ledger_reader *r, struct ledger_watched *watched, struct err *e)
+{
+    return reader_begin(r, e) && reader_end(r, drop_settled(r, watched, e));
 }
 
 /* ---- Attempts of one message. */
@@ -257,16 +322,14 @@ bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_
                   struct err *e)
 {
     sqlite3_stmt *query;
-    int64_t word = 0;
+    int64_t word;
     bool sound;
 
     codes->count = 0;
-    if (broadcast && !words_find(r->words, broadcast, &word, e))
-        return false;
-    if (!db_prepare(r->db, CODES, &query, e))
+    if (!reader_word(r, broadcast, &word, e) || !db_prepare(r->db, CODES, &query, e))
         return false;
     if (broadcast)
-        (void)sqlite3_bind_int64(query, 1, word || !broadcast[0] ? word : -1);
+        (void)sqlite3_bind_int64(query, 1, word);
     (void)sqlite3_bind_int64(query, 2, (int64_t)codes->max); /* the indexes are right */
     sound = read_codes(r, query, codes, e);
     (void)sqlite3_finalize(query); /* the step told its error */

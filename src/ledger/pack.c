@@ -13,19 +13,32 @@ enum { ID_HEX = 32, ID_BYTES = 16 };
 static const char WAMID_PREFIX[] = "wamid.";
 static const char BASE64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* ---- Ids. */
+/* ---- Digits. */
 
-static int hex_value(char c)
+/* Digits and their values plus one, by their bytes; all others have none. */
+static const unsigned char HEX_VALUES[256] = {
+    ['0'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ['a'] = 11, 12, 13, 14, 15, 16,
+};
+static const unsigned char BASE64_VALUES[256] = {
+    ['A'] = 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,         12,         13,
+    14,         15, 16, 17, 18, 19, 20, 21, 22, 23, 24,         25,         26,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,         38,         39,
+    40,         41, 42, 43, 44, 45, 46, 47, 48, 49, 50,         51,         52,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['+'] = 63, ['/'] = 64,
+};
+
+/* -1: it is no digit. */
+static int digit_value(const unsigned char values[256], char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return values[(unsigned char)c] - 1;
 }
+
+/* ---- Ids. */
 
 static bool pack_id(const char *id, unsigned char out[ID_BYTES])
 {
     for (size_t i = 0; i < ID_HEX; i++) {
-        int value = hex_value(id[i]); /* also ends at the NUL of a shorter one */
+        int value = digit_value(HEX_VALUES, id[i]); /* also ends at the NUL of a shorter one */
 
         if (value < 0)
             return false;
@@ -86,26 +99,13 @@ void pack_column_phone(sqlite3_stmt *statement, int at, char out[PHONE_SIZE])
 
 /* ---- Wamids. */
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+')
-        return 62;
-    return c == '/' ? 63 : -1;
-}
-
 /* Four digits, of which the last `pad` are '='; 24 bits, or -1. */
 static int32_t quad_value(const char *digits, unsigned pad)
 {
     int32_t bits = 0;
 
     for (unsigned i = 0; i < 4; i++) {
-        int value = i < 4 - pad ? base64_value(digits[i]) : 0;
+        int value = i < 4 - pad ? digit_value(BASE64_VALUES, digits[i]) : 0;
 
         if (value < 0)
             return -1;

@@ -9,9 +9,9 @@
 #include "ledger/words.h"
 
 /* What row_message reads, in this order; qualified, for joins. */
-#define ROW_COLUMNS                                                                                \
-    "message.number, message.id, recipient, template, lang, sender, broadcast, content, class_id," \
-    " test_num, ref, not_before_ms, expires_at_ms, created_ms"
+#define ROW_COLUMNS                                                                              \
+    "message.number, message.id, recipient, template, lang, sender, message.broadcast, content," \
+    " class_id, test_num, ref, not_before_ms, expires_at_ms, created_ms"
 enum { ROW_NUMBER = 0, ROW_BROADCAST = 6, ROW_CREATED = 13, ROW_COLUMN_COUNT = 14 };
 
 /* The message of the row that `query` is at; its first columns are ROW_COLUMNS. Returned: free with

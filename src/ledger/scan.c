@@ -12,11 +12,17 @@
     "SELECT " ROW_COLUMNS " FROM message WHERE number BETWEEN ?1 AND ?2 AND " SCAN_MATCHES \
     " ORDER BY number"
 
+#define OPEN_ONES                                                        \
+    "SELECT " ROW_COLUMNS " FROM open CROSS JOIN message"                \
+    " ON message.number=open.number WHERE open.number BETWEEN ?1 AND ?2" \
+    " AND " SCAN_MATCHES " ORDER BY open.number"
+
 bool scan_open(struct db *db, struct words *words, struct scan *out, struct err *e)
 {
     const struct db_sql sqls[] = {
         {&out->oldest_first, MATCHES},
         {&out->newest_first, MATCHES " DESC"},
+        {&out->open_ones, OPEN_ONES},
         {&out->by_key, "SELECT pair FROM key_index WHERE pair BETWEEN ?1 AND ?2"},
     };
 
@@ -144,6 +150,20 @@ bool scan_bind(struct scan *s, const struct ledger_filter *filter, struct scan_b
     return true;
 }
 
+/* A message that waits or is unknown has a row in `open`. */
+static bool is_open_only(const struct ledger_filter *f)
+{
+    return f->states && !(f->states & ~(1U << STATE_WAITING | 1U << STATE_UNKNOWN)) && !f->recent &&
+           !f->id;
+}
+
+static sqlite3_stmt *query_of(const struct scan *s, const struct ledger_filter *filter)
+{
+    if (is_open_only(filter))
+        return s->open_ones;
+    return filter->recent ? s->newest_first : s->oldest_first;
+}
+
 bool scan_each(struct scan *s, const struct ledger_filter *filter,
                const struct scan_visitor *visitor, struct err *e)
 {
@@ -151,7 +171,7 @@ bool scan_each(struct scan *s, const struct ledger_filter *filter,
         .scan = s,
         .filter = filter,
         .visitor = visitor,
-        .query = filter->recent ? s->newest_first : s->oldest_first,
+        .query = query_of(s, filter),
         .left = filter->recent ? filter->recent : UINT64_MAX,
     };
     struct scan_binding binding = {.query = p.query};

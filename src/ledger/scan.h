@@ -3,8 +3,9 @@
  * scan.h: the messages that a filter lets through, for `log` (over a reader's connection) and for
  * `retry` (over the writer's).
  *
- * Model: by id it goes through the key index; anything else reads every message, about 2 us each,
- * with memory that does not depend on how many there are.
+ * Model: by id it goes through the key index, by states that are never final through the table of
+ * open ones; anything else reads every message, about 2 us each, with memory that does not depend
+ * on how many there are.
  */
 #ifndef LEDGER_SCAN_H
 #define LEDGER_SCAN_H
@@ -21,6 +22,7 @@ struct scan {
     struct standings standings;
     sqlite3_stmt *oldest_first;
     sqlite3_stmt *newest_first;
+    sqlite3_stmt *open_ones; /* oldest first */
     sqlite3_stmt *by_key;
 };
 
@@ -39,9 +41,9 @@ struct scan_visitor {
 
 /* What a query over `message` says for a filter, and the binding of it. Parameters ?3 to ?7; those
  * that are NULL let everything through. */
-#define SCAN_MATCHES                                                     \
-    "(?3 IS NULL OR class_id=?3) AND (?4 IS NULL OR test_num=?4)"        \
-    " AND (?5 IS NULL OR broadcast=?5) AND (?6 IS NULL OR recipient=?6)" \
+#define SCAN_MATCHES                                                             \
+    "(?3 IS NULL OR class_id=?3) AND (?4 IS NULL OR test_num=?4)"                \
+    " AND (?5 IS NULL OR message.broadcast=?5) AND (?6 IS NULL OR recipient=?6)" \
     " AND (?7 IS NULL OR message.id=?7)"
 struct scan_binding {
     sqlite3_stmt *query;

@@ -6,7 +6,7 @@
 
 /* application_id: "tdng". user_version: raise it when an older program would misread the file. */
 #define SCHEMA_APPLICATION 1952738919
-#define SCHEMA_VERSION     1
+#define SCHEMA_VERSION     2
 
 #define TEXT_OF(number) #number
 #define TEXT(number)    TEXT_OF(number)
@@ -27,12 +27,27 @@ static const char SCHEMA[] =
     " http INTEGER, at_ms INTEGER, latency_us INTEGER, next_ms INTEGER, counts INTEGER, wamid,"
     " title TEXT, details TEXT, trace TEXT);"
     "CREATE TABLE open(number INTEGER PRIMARY KEY, state INTEGER, attempt INTEGER, tries INTEGER,"
-    " due_ms INTEGER, reason INTEGER, at_ms INTEGER);"
+    " due_ms INTEGER, reason INTEGER, at_ms INTEGER, broadcast INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE tally(broadcast INTEGER, state INTEGER, count INTEGER,"
     " PRIMARY KEY(broadcast, state)) WITHOUT ROWID;"
     "CREATE TABLE key_index(pair INTEGER PRIMARY KEY);"
-    "PRAGMA application_id=" TEXT(SCHEMA_APPLICATION) ";"
-                                                      "PRAGMA user_version=" TEXT(SCHEMA_VERSION);
+    "PRAGMA application_id=" TEXT(SCHEMA_APPLICATION) ";";
+
+/* What version 2 added; runs after SCHEMA, and over a ledger of version 1. */
+static const char VERSION_2[] =
+    "CREATE INDEX open_due ON open(broadcast, due_ms) WHERE state=1;"
+    "CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL,"
+    " status INTEGER, code INTEGER, at_ms INTEGER, wamid);"
+    "CREATE TABLE delivery(number INTEGER PRIMARY KEY, status INTEGER NOT NULL, sent_ms INTEGER,"
+    " delivered_ms INTEGER, read_ms INTEGER, undelivered_ms INTEGER, code INTEGER, title TEXT,"
+    " wamid);"
+    "CREATE TABLE twin(key INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, wamid NOT NULL);"
+    "CREATE TABLE consumer(name TEXT PRIMARY KEY, used_ms INTEGER NOT NULL);"
+    "PRAGMA user_version=" TEXT(SCHEMA_VERSION);
+
+static const char FROM_1_TO_2[] =
+    "ALTER TABLE open ADD COLUMN broadcast INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE open SET broadcast=(SELECT broadcast FROM message m WHERE m.number=open.number)";
 
 static bool query_number(struct db *db, const char *sql, int64_t *out, struct err *e)
 {
@@ -79,7 +94,7 @@ static bool create(struct db *db, struct err *e)
 
     random_bytes(&id, sizeof(id));
     return db_exec(db, "BEGIN IMMEDIATE", e) && db_exec(db, SCHEMA, e) &&
-           meta_set(db, META_LEDGER_ID, id, e) &&
+           db_exec(db, VERSION_2, e) && meta_set(db, META_LEDGER_ID, id, e) &&
            meta_set(db, META_CREATED_MS, clock_wall_ms(), e) && db_exec(db, "COMMIT", e);
 }
 
@@ -93,7 +108,14 @@ static bool is_empty(struct db *db, bool *empty, struct err *e)
     return true;
 }
 
-static bool check(struct db *db, struct err *e)
+/* One transaction: a crash in it leaves version 1. A reader reads both. */
+static bool migrate(struct db *db, struct err *e)
+{
+    return db_exec(db, "BEGIN IMMEDIATE", e) && db_exec(db, FROM_1_TO_2, e) &&
+           db_exec(db, VERSION_2, e) && db_exec(db, "COMMIT", e);
+}
+
+static bool check(struct db *db, enum db_mode mode, struct err *e)
 {
     int64_t application, version;
 
@@ -104,6 +126,8 @@ static bool check(struct db *db, struct err *e)
         return err_set(e, EXIT_LEDGER_IO,
                        "%s is an SQLite file, but no ledger of tidings: set ledger.path to another",
                        db->path);
+    if (version == 1)
+        return mode == DB_READ || migrate(db, e);
     if (version != SCHEMA_VERSION)
         return err_set(e, EXIT_LEDGER_IO,
                        "ledger %s is of version %lld, this program reads version %d: use a newer "
@@ -121,5 +145,5 @@ bool schema_open(struct db *db, enum db_mode mode, struct err *e)
     if (empty && mode == DB_READ)
         return err_set(e, EXIT_NO_INPUT, "ledger %s is empty: nothing was ever recorded in it",
                        db->path);
-    return (!empty || create(db, e)) && check(db, e);
+    return (!empty || create(db, e)) && check(db, mode, e);
 }

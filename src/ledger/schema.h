@@ -12,9 +12,14 @@
  *     attempt    the other intents: attempts after the first, or the first of a message that waited
  *     outcome    what became of each attempt, and decisions that no attempt made (skipped by rule)
  *     open       messages that their first attempt did not finish: waiting, unknown, or tried again
- *     tally      messages by broadcast and state; exact, changed with every commit
- *     key_index  hash of the id -> number (key_index.h)
- * The state of a message: that of its row in `open`; else of its newest outcome; else sending.
+ *                (with an index of the waiting ones by broadcast and due time)
+ *     outbox     results, and webhooks' statuses, that the streams have not been told yet
+ *     delivery   what webhooks said of a message: the status that holds (webhook_status.h), and
+ * when each first came; `wamid` only where the message's outcome does not have it twin attempts
+ * that Graph accepted though another attempt of their message was, too consumer   the names under
+ * which this ledger has read a stream tally      messages by broadcast and state; exact, changed
+ * with every commit key_index  hash of the id -> number (key_index.h) The state of a message: that
+ * of its row in `open`; else of its newest outcome; else sending.
  *
  * `low`, a mark in meta, bounds what an open must look at: a message below it has an outcome or a
  * row in `open`.
@@ -47,6 +52,8 @@ enum meta {
     META_CREATED_MS = 2, /* wall clock */
     META_LOW = 3,        /* see above */
     META_INDEXED = 4,    /* messages up to this number are in key_index */
+    META_PUBLISHES = 5,  /* 1: a daemon with a stream has used it: results go through the outbox */
+    META_PAUSED_MS = 6,  /* since when the operator holds everything (wall clock); 0: not held */
 };
 
 /* Makes the tables in a new file; checks that an old one is a ledger that this program can read. */

@@ -3,7 +3,9 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "ledger/delivery_row.h"
 #include "ledger/pack.h"
+#include "ledger/row.h"
 #include "ledger/schema.h"
 #include "ledger/store_internal.h"
 
@@ -13,6 +15,9 @@ enum {
     CHECKPOINT_PAGES = 1024, /* 4 MB of WAL */
     LOW_LAG = 1024,          /* messages that an open may look at for nothing */
 };
+
+#define OUTCOME_VALUES \
+    "outcome(key, at_ms, " OUTCOME_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)"
 
 static bool prepare(struct store *s, struct err *e)
 {
@@ -24,10 +29,20 @@ static bool prepare(struct store *s, struct err *e)
          " class_id, test_num, ref, not_before_ms, expires_at_ms, content_hash, created_ms,"
          " intended) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"},
         {&s->add_attempt, "INSERT INTO attempt(key, at_ms) VALUES(?1,?2)"},
-        {&s->add_outcome, "INSERT INTO outcome(key, at_ms, " OUTCOME_COLUMNS
-                          ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)"},
+        {&s->add_outcome, "INSERT INTO " OUTCOME_VALUES},
+        {&s->put_decision, "INSERT OR REPLACE INTO " OUTCOME_VALUES},
         {&s->put_open, "INSERT OR REPLACE INTO open(number, state, attempt, tries, due_ms, reason,"
-                       " at_ms) VALUES(?1,?2,?3,?4,?5,?6,?7)"},
+                       " at_ms, broadcast) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"},
+        {&s->message, "SELECT " ROW_COLUMNS " FROM message WHERE number=?1"},
+        {&s->get_delivery, "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE number=?1"},
+        {&s->put_delivery, "INSERT OR REPLACE INTO delivery(number, " DELIVERY_COLUMNS
+                           ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+        {&s->put_twin,
+         "INSERT OR IGNORE INTO twin(key, at_ms, wamid) SELECT ?1, ?2, ?3 WHERE NOT EXISTS("
+         "SELECT 1 FROM twin WHERE key BETWEEN ?1>>17<<17 AND ?1|131071 AND wamid=?3)"},
+        {&s->add_status, "INSERT INTO outbox(number, status, code, at_ms, wamid)"
+                         " VALUES(?1,?2,?3,?4,?5)"},
+        {&s->add_outbox, "INSERT INTO outbox(number) VALUES(?1)"},
         {&s->drop_open, "DELETE FROM open WHERE number=?1"},
         {&s->identity, "SELECT id, content_hash FROM message WHERE number=?1"},
         {&s->add_tally, "INSERT INTO tally(broadcast, state, count) VALUES(?1,?2,?3)"
@@ -40,7 +55,8 @@ static bool prepare(struct store *s, struct err *e)
 static bool open_parts(struct store *s, const char *path, size_t run_size, struct err *e)
 {
     return db_open(path, DB_WRITE, &s->db, e) && schema_open(s->db, DB_WRITE, e) &&
-           words_open(s->db, &s->words, e) && scan_open(s->db, s->words, &s->scan, e) &&
+           db_settle(s->db, e) && words_open(s->db, &s->words, e) &&
+           scan_open(s->db, s->words, &s->scan, e) &&
            key_index_open(s->db, run_size, &s->keys, e) && prepare(s, e) && store_recover(s, e);
 }
 
@@ -88,7 +104,7 @@ static bool write_delta(struct store *s, const struct tally_delta *delta, struct
     return true;
 }
 
-static bool write_tally(struct store *s, struct err *e)
+bool store_write_tally(struct store *s, struct err *e)
 {
     for (size_t i = 0; i < s->delta_count; i++)
         if (!write_delta(s, &s->deltas[i], e))
@@ -104,7 +120,7 @@ bool store_count(struct store *s, int64_t broadcast, int from, int to, struct er
     while (i < s->delta_count && s->deltas[i].broadcast != broadcast)
         i++;
     if (i == STORE_DELTAS) {
-        if (!write_tally(s, e))
+        if (!store_write_tally(s, e))
             return false;
         i = 0;
     }
@@ -114,6 +130,8 @@ bool store_count(struct store *s, int64_t broadcast, int from, int to, struct er
     }
     s->deltas[i].change[from]--; /* [0] is nobody's */
     s->deltas[i].change[to]++;
+    s->totals[from]--;
+    s->totals[to]++;
     return true;
 }
 
@@ -138,7 +156,8 @@ static bool is_same_id(void *context, uint64_t number, bool *same, struct err *e
     if (!row)
         return true;
     pack_column_id(query, 0, id);
-    *same = strcmp(id, asked->wanted->id) == 0;
+    *same = asked->wanted->id ? strcmp(id, asked->wanted->id) == 0
+                              : hash64(id, strlen(id)) == asked->wanted->key;
     asked->wanted->content_hash = (uint64_t)sqlite3_column_int64(query, 1);
     (void)sqlite3_reset(query); /* a query that was left early */
     return true;
@@ -150,6 +169,16 @@ bool store_identify(struct store *s, struct identity *wanted, uint64_t *number, 
     const struct key_match match = {.is_it = is_same_id, .context = &asked};
 
     return key_index_find(s->keys, wanted->key, &match, number, e);
+}
+
+/* What is known of it, to be told again; the state is that of now. */
+static bool read_known(struct store *s, const struct record *r, const struct standing *standing,
+                       struct err *e)
+{
+    if (!standing_outcome(&s->scan.standings, r->number, r->found, e))
+        return false;
+    r->found->state = standing->state;
+    return true;
 }
 
 static bool probe(struct store *s, struct record *r, struct err *e)
@@ -167,7 +196,9 @@ static bool probe(struct store *s, struct record *r, struct err *e)
     r->admission =
         wanted.content_hash == r->message->content_hash ? ADMISSION_KNOWN : ADMISSION_REUSED;
     r->known = standing.state;
-    return true;
+    r->known_attempt = standing.attempt;
+    r->known_at_ms = standing.at_ms;
+    return !r->found || read_known(s, r, &standing, e);
 }
 
 /* ---- Admission. */
@@ -209,7 +240,7 @@ static bool add_message(struct store *s, const struct record *r, int64_t *broadc
     return db_run(s->db, add, e);
 }
 
-static bool take_in(struct store *s, const struct record *r, struct err *e)
+static bool take_in(struct store *s, const struct record *r, int64_t broadcast, struct err *e)
 {
     const struct standing waiting = {
         .state = STATE_WAITING,
@@ -219,7 +250,7 @@ static bool take_in(struct store *s, const struct record *r, struct err *e)
     };
 
     if (!r->intend)
-        return store_put_open(s, r->number, &waiting, e);
+        return store_put_open(s, (struct seat){r->number, broadcast}, &waiting, e);
     map_put(s->under_way, r->number, 0);
     return true;
 }
@@ -234,26 +265,32 @@ static bool admit(struct store *s, struct record *r, struct err *e)
         return true;
     r->number = s->next_number++;
     s->wrote = true;
-    return add_message(s, r, &broadcast, e) && take_in(s, r, e) &&
+    return add_message(s, r, &broadcast, e) && take_in(s, r, broadcast, e) &&
            key_index_add(s->keys, r->message->id_hash, r->number, e) &&
            store_count(s, broadcast, 0, r->intend ? STATE_SENDING : STATE_WAITING, e);
 }
 
+bool store_admit(struct store *s, struct record *r, struct err *e)
+{
+    return admit(s, r, e);
+}
+
 /* ---- Intents and outcomes. */
 
-bool store_put_open(struct store *s, uint64_t number, const struct standing *now, struct err *e)
+bool store_put_open(struct store *s, struct seat of, const struct standing *now, struct err *e)
 {
-    (void)sqlite3_bind_int64(s->put_open, 1, (int64_t)number); /* all indexes are right */
+    (void)sqlite3_bind_int64(s->put_open, 1, (int64_t)of.number); /* all indexes are right */
     (void)sqlite3_bind_int(s->put_open, 2, (int)now->state);
     (void)sqlite3_bind_int(s->put_open, 3, (int)now->attempt);
     (void)sqlite3_bind_int(s->put_open, 4, (int)now->tries);
     (void)sqlite3_bind_int64(s->put_open, 5, now->due_ms);
     (void)sqlite3_bind_int(s->put_open, 6, (int)now->reason);
     (void)sqlite3_bind_int64(s->put_open, 7, now->at_ms);
+    (void)sqlite3_bind_int64(s->put_open, 8, of.broadcast);
     return db_run(s->db, s->put_open, e);
 }
 
-/* Where the message of a record stands; it must not be finished. */
+/* Where the message of a record stands. */
 static bool standing_of(struct store *s, const struct record *r, struct standing *out,
                         struct err *e)
 {
@@ -263,16 +300,26 @@ static bool standing_of(struct store *s, const struct record *r, struct standing
         *out = (struct standing){.state = STATE_SENDING, .attempt = 1};
         return true;
     }
-    if (!standing_get(&s->scan.standings, r->number, out, e))
+    if (r->number >= s->next_number)
+        return err_set(e, EXIT_BUG, "ledger %s: a record came for message %llu, which is not in it",
+                       s->db->path, (unsigned long long)r->number);
+    return standing_get(&s->scan.standings, r->number, out, e);
+}
+
+/* The same of one that must not be finished, unless it only waited and is skipped too late. */
+static bool open_standing_of(struct store *s, struct record *r, struct standing *out, struct err *e)
+{
+    if (!standing_of(s, r, out, e))
         return false;
-    if (!out->open)
-        return err_set(e, EXIT_BUG, "ledger %s: a record came for message %llu, which is %s",
-                       s->db->path, (unsigned long long)r->number,
-                       r->number < s->next_number ? "finished" : "not in it");
+    r->overtaken = state_is_final(out->state) && r->outcome->state == STATE_SKIPPED;
+    if (!out->open && out->state != STATE_SENDING && !r->overtaken)
+        return err_set(e, EXIT_BUG,
+                       "ledger %s: an outcome came for message %llu, which is finished",
+                       s->db->path, (unsigned long long)r->number);
     return true;
 }
 
-static bool intend(struct store *s, const struct record *r, struct err *e)
+static bool intend(struct store *s, struct record *r, struct err *e)
 {
     struct standing now, before;
     int64_t broadcast;
@@ -280,6 +327,9 @@ static bool intend(struct store *s, const struct record *r, struct err *e)
     if (!standing_of(s, r, &before, e) ||
         !words_intern(s->words, r->message->broadcast, &broadcast, e))
         return false;
+    r->overtaken = state_is_final(before.state);
+    if (r->overtaken)
+        return true;
     if (before.state == STATE_SENDING || r->attempt <= before.attempt)
         return err_set(e, EXIT_BUG, "ledger %s: attempt %u of message %llu after attempt %u",
                        s->db->path, r->attempt, (unsigned long long)r->number, before.attempt);
@@ -290,15 +340,17 @@ static bool intend(struct store *s, const struct record *r, struct err *e)
     s->wrote = true;
     (void)sqlite3_bind_int64(s->add_attempt, 1, key_of(r->number, r->attempt, false));
     (void)sqlite3_bind_int64(s->add_attempt, 2, r->at_ms); /* the indexes are right */
-    return db_run(s->db, s->add_attempt, e) && store_put_open(s, r->number, &now, e) &&
+    return db_run(s->db, s->add_attempt, e) &&
+           store_put_open(s, (struct seat){r->number, broadcast}, &now, e) &&
            store_count(s, broadcast, (int)before.state, STATE_SENDING, e);
 }
 
+/* An attempt has one outcome; of several decisions after it the last one holds. */
 static bool add_outcome(struct store *s, const struct settlement *m, struct err *e)
 {
     const struct outcome *o = m->outcome;
     bool decision = m->from.state != STATE_SENDING;
-    sqlite3_stmt *add = s->add_outcome;
+    sqlite3_stmt *add = decision ? s->put_decision : s->add_outcome;
     struct pack wamid;
 
     (void)sqlite3_bind_int64(add, 1, key_of(m->number, m->from.attempt, decision));
@@ -323,6 +375,18 @@ static bool drop_open(struct store *s, uint64_t number, struct err *e)
     return db_run(s->db, s->drop_open, e);
 }
 
+/* A message that its source still holds needs no row: the source is told, or asks again. */
+static bool store_tell(struct store *s, const struct settlement *m, struct err *e)
+{
+    if (!s->publishes || m->outcome->state == STATE_WAITING)
+        return true;
+    if (s->has_stream && m->from.state == STATE_SENDING && !m->from.open &&
+        m->outcome->reason != REASON_INTERRUPTED)
+        return true;
+    (void)sqlite3_bind_int64(s->add_outbox, 1, (int64_t)m->number); /* the index is right */
+    return db_run(s->db, s->add_outbox, e);
+}
+
 bool store_settle(struct store *s, const struct settlement *m, struct err *e)
 {
     struct standing now = {
@@ -336,27 +400,36 @@ bool store_settle(struct store *s, const struct settlement *m, struct err *e)
     };
 
     s->wrote = true;
-    if (!add_outcome(s, m, e) ||
+    if (!add_outcome(s, m, e) || !store_tell(s, m, e) ||
         !store_count(s, m->broadcast, (int)m->from.state, (int)now.state, e))
         return false;
     if (!m->from.open)
         (void)map_remove(s->under_way, m->number); /* recovery settles what was never in it */
-    if (!state_is_final(now.state))
-        return store_put_open(s, m->number, &now, e);
-    return !m->from.open || drop_open(s, m->number, e);
+    if (!state_is_final(now.state)) {
+        if (!store_put_open(s, (struct seat){m->number, m->broadcast}, &now, e))
+            return false;
+    } else if (m->from.open && !drop_open(s, m->number, e)) {
+        return false;
+    }
+    if (now.state == STATE_ACCEPTED && m->from.attempt < 2) /* the usual: nothing to compare */
+        return true;
+    return store_settle_told(s, m, e);
 }
 
-static bool conclude(struct store *s, const struct record *r, struct err *e)
+static bool conclude(struct store *s, struct record *r, struct err *e)
 {
     struct settlement m = {
         .number = r->number,
         .outcome = r->outcome,
         .at_ms = r->at_ms,
         .tries = r->tries,
+        .overtaken = &r->overtaken,
     };
 
-    return standing_of(s, r, &m.from, e) &&
-           words_intern(s->words, r->message->broadcast, &m.broadcast, e) && store_settle(s, &m, e);
+    if (!open_standing_of(s, r, &m.from, e))
+        return false;
+    return r->overtaken || (words_intern(s->words, r->message->broadcast, &m.broadcast, e) &&
+                            store_settle(s, &m, e));
 }
 
 /* ---- Batches. */
@@ -396,7 +469,7 @@ static bool save_low(struct store *s, struct err *e)
 
 bool store_commit(struct store *s, struct err *e)
 {
-    if (s->wrote && (!key_index_step(s->keys, e) || !write_tally(s, e) || !save_low(s, e)))
+    if (s->wrote && (!key_index_step(s->keys, e) || !store_write_tally(s, e) || !save_low(s, e)))
         return false;
     if (!db_run(s->db, s->commit, e))
         return false;

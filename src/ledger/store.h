@@ -37,6 +37,10 @@ bool store_broadcast_put(struct store *s, const char *name, const struct ledger_
                          struct err *e) MUST_CHECK;
 bool store_waiting(struct store *s, const struct waiting_filter *filter, struct waiting_page *page,
                    struct err *e) MUST_CHECK;
+struct broadcast_visitor {
+    ledger_name_fn on_name;
+    void *context;
+};
 struct attempt_visitor {
     ledger_attempt_fn on_attempt;
     void *context;
@@ -45,6 +49,14 @@ bool store_recent_attempts(struct store *s, int64_t since_ms, const struct attem
                            struct err *e) MUST_CHECK;
 bool store_find(struct store *s, const char *id, bool *found, enum state *state,
                 struct err *e) MUST_CHECK;
+bool store_stream_begin(struct store *s, const char *consumer, struct err *e) MUST_CHECK;
+bool store_consumers(struct store *s, struct ledger_consumers *out, struct err *e) MUST_CHECK;
+/* When the operator's hold began; 0: none. */
+bool store_hold(struct store *s, int64_t *since_ms, struct err *e) MUST_CHECK;
+/* The names of broadcasts in that state. */
+bool store_broadcasts(struct store *s, enum broadcast_state state,
+                      const struct broadcast_visitor *visitor, struct err *e) MUST_CHECK;
+void store_totals(const struct store *s, uint64_t totals[STATE_COUNT]);
 bool store_reopen(struct store *s, const struct ledger_filter *filter, uint64_t *count,
                   struct err *e) MUST_CHECK;
 

@@ -7,10 +7,13 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/text.h"
+#include "ledger/broadcast_row.h"
 #include "ledger/pack.h"
 #include "ledger/row.h"
 #include "ledger/schema.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Ends a query that was prepared for one call. */
@@ -21,59 +24,14 @@ static void finish(sqlite3_stmt *statement)
 
 /* ---- Broadcasts. */
 
-static bool read_counts(struct store *s, int64_t word, struct ledger_broadcast *out, struct err *e)
-{
-    sqlite3_stmt *counts;
-    bool row = true, sound;
-
-    if (!db_prepare(s->db, "SELECT state, count FROM tally WHERE broadcast=?1", &counts, e))
-        return false;
-    (void)sqlite3_bind_int64(counts, 1, word); /* the index is right */
-    while ((sound = db_next(s->db, counts, &row, e)) && row) {
-        int state = sqlite3_column_int(counts, 0);
-
-        if (state > 0 && state < STATE_COUNT)
-            out->counts[state] = (uint64_t)sqlite3_column_int64(counts, 1);
-    }
-    finish(counts);
-    return sound;
-}
-
-static void read_hash(sqlite3_stmt *row, int at, unsigned char out[SHA256_SIZE])
-{
-    if (sqlite3_column_bytes(row, at) == SHA256_SIZE)
-        memcpy(out, sqlite3_column_blob(row, at), SHA256_SIZE);
-}
-
 bool store_broadcast_find(struct store *s, const char *name, struct ledger_broadcast *out,
                           struct err *e)
 {
-    sqlite3_stmt *find;
-    bool row, sound;
-    int64_t word;
-
-    *out = (struct ledger_broadcast){0};
-    if (!words_find(s->words, name, &word, e))
-        return false;
-    if (!db_prepare(s->db,
-                    "SELECT state, file_hash, plan_hash, created_ms FROM broadcast WHERE word=?1",
-                    &find, e))
-        return false;
-    (void)sqlite3_bind_int64(find, 1, word); /* the index is right */
-    sound = db_next(s->db, find, &row, e);
-    if (sound && row) {
-        out->number = (uint64_t)word;
-        out->state = (enum broadcast_state)sqlite3_column_int(find, 0);
-        read_hash(find, 1, out->file_hash);
-        read_hash(find, 2, out->plan_hash);
-        out->created_ms = sqlite3_column_int64(find, 3);
-    }
-    finish(find);
-    return sound && (!row || read_counts(s, word, out, e));
+    return broadcast_row_find(s->db, s->words, name, out, e);
 }
 
-static bool put_broadcast(struct store *s, int64_t word, const struct ledger_broadcast *b,
-                          struct err *e)
+bool store_write_broadcast(struct store *s, int64_t word, const struct ledger_broadcast *b,
+                           struct err *e)
 {
     sqlite3_stmt *put;
     bool done;
@@ -81,7 +39,8 @@ static bool put_broadcast(struct store *s, int64_t word, const struct ledger_bro
     if (!db_prepare(s->db,
                     "INSERT INTO broadcast(word, state, file_hash, plan_hash, created_ms)"
                     " VALUES(?1,?2,?3,?4,?5) ON CONFLICT DO UPDATE SET state=excluded.state,"
-                    " file_hash=excluded.file_hash, plan_hash=excluded.plan_hash",
+                    " file_hash=excluded.file_hash, plan_hash=excluded.plan_hash"
+                    " WHERE state<>?6",
                     &put, e))
         return false;
     (void)sqlite3_bind_int64(put, 1, word); /* all indexes are right */
@@ -89,6 +48,7 @@ static bool put_broadcast(struct store *s, int64_t word, const struct ledger_bro
     (void)sqlite3_bind_blob(put, 3, b->file_hash, SHA256_SIZE, SQLITE_STATIC);
     (void)sqlite3_bind_blob(put, 4, b->plan_hash, SHA256_SIZE, SQLITE_STATIC);
     (void)sqlite3_bind_int64(put, 5, b->created_ms ? b->created_ms : clock_wall_ms());
+    (void)sqlite3_bind_int(put, 6, BROADCAST_CANCELLED);
     done = db_run(s->db, put, e);
     finish(put);
     return done;
@@ -99,8 +59,9 @@ bool store_broadcast_put(struct store *s, const char *name, const struct ledger_
 {
     int64_t word;
 
+    assert(*name); /* callers check */
     return store_begin(s, e) && words_intern(s->words, name, &word, e) &&
-           put_broadcast(s, word, b, e) && store_commit(s, e);
+           store_write_broadcast(s, word, b, e) && store_commit(s, e);
 }
 
 /* ---- Messages in custody. */
@@ -260,23 +221,54 @@ struct reopening {
     uint64_t count;
 };
 
+bool store_may_open(struct store *s, int64_t broadcast, bool *may, struct err *e)
+{
+    sqlite3_stmt *query;
+    int64_t cancelled = 0;
+    bool done;
+
+    *may = true;
+    if (!broadcast)
+        return true;
+    if (!db_prepare(s->db, "SELECT count(*) FROM broadcast WHERE word=?1 AND state=?2", &query, e))
+        return false;
+    (void)sqlite3_bind_int64(query, 1, broadcast); /* the indexes are right */
+    (void)sqlite3_bind_int(query, 2, BROADCAST_CANCELLED);
+    done = db_number(s->db, query, 0, &cancelled, e);
+    finish(query);
+    *may = cancelled == 0;
+    return done;
+}
+
+bool store_open_again(struct store *s, struct seat of, const struct standing *from, int64_t now_ms,
+                      struct err *e)
+{
+    const struct standing again = {
+        .state = STATE_WAITING,
+        .attempt = from->attempt,
+        .due_ms = now_ms,
+        .reason = REASON_RETRY,
+        .at_ms = now_ms,
+    };
+
+    s->wrote = true;
+    return store_put_open(s, of, &again, e) &&
+           store_count(s, of.broadcast, (int)from->state, STATE_WAITING, e);
+}
+
 static bool reopen_one(void *context, const struct scan_hit *hit, bool *go_on, struct err *e)
 {
     struct reopening *r = context;
-    const struct standing again = {
-        .state = STATE_WAITING,
-        .attempt = hit->standing.attempt,
-        .due_ms = r->now_ms,
-        .reason = REASON_RETRY,
-        .at_ms = r->now_ms,
-    };
+    const struct seat seat = {hit->number, sqlite3_column_int64(hit->row, ROW_BROADCAST)};
+    bool may;
 
     (void)go_on;
+    if (!store_may_open(r->store, seat.broadcast, &may, e))
+        return false;
+    if (!may)
+        return true;
     r->count++;
-    r->store->wrote = true;
-    return store_put_open(r->store, hit->number, &again, e) &&
-           store_count(r->store, sqlite3_column_int64(hit->row, ROW_BROADCAST), STATE_FAILED,
-                       STATE_WAITING, e);
+    return store_open_again(r->store, seat, &hit->standing, r->now_ms, e);
 }
 
 bool store_reopen(struct store *s, const struct ledger_filter *filter, uint64_t *count,
@@ -284,14 +276,88 @@ bool store_reopen(struct store *s, const struct ledger_filter *filter, uint64_t 
 {
     struct reopening r = {.store = s, .now_ms = clock_wall_ms()};
     const struct scan_visitor visitor = {.on_hit = reopen_one, .context = &r};
-    struct ledger_filter failed = *filter;
+    struct ledger_filter again = *filter;
 
     *count = 0;
-    if (failed.states && !(failed.states & 1U << STATE_FAILED))
+    if (!again.states)
+        again.states = 1U << STATE_FAILED;
+    again.states &= 1U << STATE_FAILED | 1U << STATE_UNKNOWN;
+    if (!again.states)
         return true;
-    failed.states = 1U << STATE_FAILED;
-    if (!store_begin(s, e) || !scan_each(&s->scan, &failed, &visitor, e) || !store_commit(s, e))
+    if (!store_begin(s, e) || !scan_each(&s->scan, &again, &visitor, e) || !store_commit(s, e))
         return false;
     *count = r.count;
     return true;
+}
+
+/* ---- The stream. */
+
+static bool put_consumer(struct store *s, const char *name, struct err *e)
+{
+    sqlite3_stmt *put;
+    bool done;
+
+    if (!db_prepare(s->db, "INSERT OR REPLACE INTO consumer(name, used_ms) VALUES(?1, ?2)", &put,
+                    e))
+        return false;
+    db_bind_text(put, 1, name);
+    (void)sqlite3_bind_int64(put, 2, clock_wall_ms()); /* the index is right */
+    done = db_run(s->db, put, e);
+    finish(put);
+    return done;
+}
+
+bool store_stream_begin(struct store *s, const char *consumer, struct err *e)
+{
+    s->has_stream = s->publishes = true;
+    return store_begin(s, e) && meta_set(s->db, META_PUBLISHES, 1, e) &&
+           put_consumer(s, consumer, e) && store_commit(s, e);
+}
+
+bool store_consumers(struct store *s, struct ledger_consumers *out, struct err *e)
+{
+    sqlite3_stmt *query;
+    bool row = true, sound = true;
+
+    out->count = 0;
+    if (!db_prepare(s->db, "SELECT name FROM consumer ORDER BY used_ms DESC, name LIMIT ?1", &query,
+                    e))
+        return false;
+    (void)sqlite3_bind_int(query, 1, LEDGER_CONSUMERS_MAX); /* the index is right */
+    for (; (sound = db_next(s->db, query, &row, e)) && row; out->count++)
+        text_copy(out->names[out->count], sizeof(out->names[0]), db_text(query, 0),
+                  strlen(db_text(query, 0)));
+    finish(query);
+    return sound;
+}
+
+/* ---- What stands at start-up. */
+
+bool store_hold(struct store *s, int64_t *since_ms, struct err *e)
+{
+    return meta_get(s->db, META_PAUSED_MS, since_ms, e);
+}
+
+bool store_broadcasts(struct store *s, enum broadcast_state state,
+                      const struct broadcast_visitor *visitor, struct err *e)
+{
+    sqlite3_stmt *query;
+    bool row = true, sound = true;
+
+    if (!db_prepare(s->db,
+                    "SELECT text FROM broadcast JOIN word ON word.number=broadcast.word"
+                    " WHERE state=?1",
+                    &query, e))
+        return false;
+    (void)sqlite3_bind_int(query, 1, (int)state); /* the index is right */
+    while ((sound = db_next(s->db, query, &row, e)) && row)
+        visitor->on_name(visitor->context, db_text(query, 0));
+    finish(query);
+    return sound;
+}
+
+void store_totals(const struct store *s, uint64_t totals[STATE_COUNT])
+{
+    for (int state = 0; state < STATE_COUNT; state++)
+        totals[state] = s->totals[state] > 0 ? (uint64_t)s->totals[state] : 0;
 }

@@ -162,9 +162,37 @@ static bool interrupt_all(struct store *s, const char *sql, uint64_t from, struc
     return true;
 }
 
+static bool read_totals(struct store *s, struct err *e)
+{
+    sqlite3_stmt *query;
+    bool row = true, sound;
+
+    if (!db_prepare(s->db, "SELECT state, sum(count) FROM tally GROUP BY state", &query, e))
+        return false;
+    while ((sound = db_next(s->db, query, &row, e)) && row) {
+        int state = sqlite3_column_int(query, 0);
+
+        if (state > 0 && state < STATE_COUNT)
+            s->totals[state] = sqlite3_column_int64(query, 1);
+    }
+    (void)sqlite3_finalize(query); /* the step told its error */
+    return sound;
+}
+
+static bool read_publishes(struct store *s, struct err *e)
+{
+    int64_t publishes;
+
+    if (!meta_get(s->db, META_PUBLISHES, &publishes, e))
+        return false;
+    s->publishes = publishes != 0;
+    return true;
+}
+
 bool store_recover(struct store *s, struct err *e)
 {
-    if (!store_begin(s, e) || !read_marks(s, e) || !read_last_attempt(s, e) || !fill_keys(s, e))
+    if (!store_begin(s, e) || !read_totals(s, e) || !read_publishes(s, e) || !read_marks(s, e) ||
+        !read_last_attempt(s, e) || !fill_keys(s, e))
         return false;
     return interrupt_all(s, UNFINISHED_FIRST, s->low, e) &&
            interrupt_all(s, UNFINISHED_LATER, 1, e) && store_commit(s, e);

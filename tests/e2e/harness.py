@@ -215,27 +215,36 @@ class Box:
         self.settings.update(changes)
         self.write_config()
 
-    def command(self, *arguments):
-        return [TIDINGS, str(arguments[0]), "--config", str(self.config)] + [
+    def command(self, *arguments, program=TIDINGS):
+        return [program, str(arguments[0]), "--config", str(self.config)] + [
             str(a) for a in arguments[1:]]
 
     def start(self, *arguments):
         return Running(self.command(*arguments), self.environment, self.folder)
 
-    def run(self, *arguments, stdin="", env=None):
+    def run(self, *arguments, stdin="", env=None, program=TIDINGS):
         environment = dict(self.environment, **(env or {}))
-        done = subprocess.run(self.command(*arguments), input=stdin, capture_output=True,
+        done = subprocess.run(self.command(*arguments, program=program), input=stdin, capture_output=True,
                               text=True, env=environment, cwd=self.folder, timeout=WAIT_S * 5)
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def log(self, *flags):
+    def log(self, *flags, program=TIDINGS):
         """The ledger's rows, as `log --json` gives them."""
-        result = self.run("log", "--json", "--all", *flags)
+        result = self.run("log", "--json", "--all", *flags, program=program)
         assert result.code == 0, result
         return [json.loads(line) for line in result.out.splitlines()]
 
     def states(self, *flags):
         return {row["to"]: row for row in self.log(*flags)}
+
+    def ask(self, question):
+        """What is answered over the control socket: to an object, or to a line as it is."""
+        line = question if isinstance(question, str) else json.dumps(question)
+        with socket.socket(socket.AF_UNIX) as peer, peer.makefile("r") as answers:
+            peer.settimeout(WAIT_S)
+            peer.connect(str(self.ledger) + ".sock")
+            peer.sendall(line.encode() + b"\n")
+            return json.loads(answers.readline())
 
     def write_csv(self, name, rows, columns=None):
         path = self.folder / name

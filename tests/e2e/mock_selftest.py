@@ -703,12 +703,15 @@ class Process(Case):
         for flags in (["--rat", "5"], ["--latency", "fast"], ["--fault", "explode"],
                       ["--fault", "close@never"], ["--fault", "brownout"], ["--template", "x"],
                       ["--throttle-status", "500"], ["--pair=x"], ["--listen", "nowhere"],
-                      ["extra"], ["--max-streams", "0"]):
+                      ["extra"], ["--max-streams", "0"], ["--listen", "127.0.0.1:99999"],
+                      ["--listen", "127.0.0.1:"], ["--status", "delivered=1"], ["--zzz"]):
             done = subprocess.run([GRAPHMOCK, *flags], capture_output=True, text=True, timeout=10)
             self.assertEqual((done.returncode, done.stdout), (64, ""), flags)
             self.assertEqual(done.stderr.count("\n"), 1, flags)
         self.assertIn("--rate", subprocess.run([GRAPHMOCK, "--rat", "5"], capture_output=True,
                                                text=True, timeout=10).stderr)
+        self.assertIn("'graphmock --help' lists them", subprocess.run(
+            [GRAPHMOCK, "--zzz"], capture_output=True, text=True, timeout=10).stderr)
         done = subprocess.run([GRAPHMOCK, "--help"], capture_output=True, text=True, timeout=10)
         self.assertEqual(done.returncode, 0)
         self.assertIn("close_reused", done.stdout)

@@ -28,6 +28,30 @@ class HappyPath(EndToEnd):
         self.assert_code(result, 0)
         self.assert_each_once(mock, box, 500)
 
+    def test_what_had_expired_is_not_accepted(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 5, expires_at="2026-01-01T00:00:00Z")
+        result = box.run("broadcast", file, "--yes")
+        self.assert_code(result, 3)
+        self.assertIn("5 skipped: expired", result.out)
+        self.assertEqual(mock.stats()["accepted"], 0)
+
+    def test_a_number_of_parameters_that_the_template_does_not_take(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("results.csv", 3)
+        columns = "educator_name,test_name,dashboard_url,class_id"
+        refused = box.run("broadcast", file, "--yes", "--param", columns)
+        self.assert_code(refused, 64)
+        self.assertIn("4 columns", refused.err)
+        rows = [{"to": number(1), "params": '["A","B","C","D"]'},
+                {"to": number(2), "params": '{"a":"b"}'}]
+        refused = box.run("broadcast", box.write_csv("params.csv", rows), "--yes")
+        self.assert_code(refused, 65)
+        self.assertIn("params: 4 given; 3, as template.params has them", refused.err)
+        self.assertEqual(mock.stats()["received"], 0)
+
     def test_a_complete_broadcast_sends_nothing_again(self):
         mock = self.mock()
         box = self.box(mock)
@@ -96,6 +120,20 @@ class Asking(EndToEnd):
         self.assert_code(box.run("broadcast", file, "--yes"), 0)
         self.assert_each_once(mock, box, 5)
 
+    def test_a_report_that_cannot_be_written_is_noticed_before(self):
+        mock = self.mock(faults=["code=131026@n1"])
+        box = self.box(mock)
+        file = box.results("results.csv", 1)
+        for path in ("none/report.json", "."):
+            self.assert_code(box.run("broadcast", file, "--yes", "--report", path), 73)
+        self.assertEqual(mock.stats()["requests"], 0)
+        self.assert_code(box.run("broadcast", file, "--yes", "--report", "report.json"), 3)
+        for command in ("retry", "reconcile"):
+            flags = ("--resend",) if command == "reconcile" else ()
+            self.assert_code(box.run(command, *flags, "--yes", "--report", "none/r.json"), 73)
+        self.assertEqual(mock.stats()["received"], 1)
+        self.assertEqual([path.name for path in box.folder.glob("*report*")], ["report.json"])
+
     def test_limit_sends_the_first_rows_and_goes_on_later(self):
         mock = self.mock()
         box = self.box(mock)
@@ -107,6 +145,16 @@ class Asking(EndToEnd):
 
 
 class Changes(EndToEnd):
+    def test_progress_counts_old_and_new_rows(self):
+        mock = self.mock()
+        box = self.box(mock)
+        self.assert_code(box.run("broadcast", box.results("results.csv", 10), "--yes"), 0)
+        changed = box.results("results.csv", 20, first=5)
+        result = box.run("broadcast", changed, "--yes", "--accept-changes")
+        self.assert_code(result, 0)
+        self.assertIn("progress results.csv: 25 of 25 (100.0 %)", result.err)
+        self.assertEqual(mock.stats()["accepted"], 25)
+
     def test_a_changed_file_is_noticed(self):
         mock = self.mock()
         box = self.box(mock)

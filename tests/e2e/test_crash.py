@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """tidings is ended at any moment, and the same command goes on: nobody skipped, nobody twice, and
 what was on its way is listed as unknown. TIDINGS_KILLS is how often (10 by default)."""
+import json
 import os
 import random
 import signal
@@ -83,10 +84,43 @@ class Crashes(EndToEnd):
         running.end()
         last = box.run("retry", "--yes")
         rows = count_states(box.log())
-        self.assertIn(last.code, (0, 4), last)
+        self.assert_code(last, 4 if rows.get("unknown") else 0)
         self.assertEqual(rows["accepted"] + rows.get("unknown", 0), 60)
         self.assertLessEqual(rows.get("unknown", 0), IN_FLIGHT + AHEAD)
         self.assertEqual(mock.stats()["accepted_again"], 0)
+
+    def kill_a_retry_in_flight(self, count, *retry):
+        """Message 0 is on the wire, and no answer comes; all failed, or were unknown, before."""
+        first = "noid" if retry else "code=131026"
+        mock = self.mock(faults=[f"{first}@n1-{count}", f"hang@n{count + 1}"])
+        box = self.box(mock, {"http.max_in_flight": "1", "ledger.intent_ahead_ms": "0"})
+        self.assert_code(box.run("broadcast", box.results("r.csv", count), "--yes"),
+                         4 if retry else 3)
+        received = mock.stats()["received"] + mock.stats()["lost"]
+        running = self.start(box, "retry", "--yes", *retry)
+        wait_until(lambda: mock.stats()["received"] + mock.stats()["lost"] > received or
+                   running.has_ended(), "a send")
+        running.end()
+        return mock, box
+
+    def test_after_a_killed_retry_what_was_in_flight_is_unknown(self):
+        for count in (1, 5):
+            with self.subTest(count=count):
+                mock, box = self.kill_a_retry_in_flight(count)
+                last = box.run("retry", "--yes", "--json", "--report", "report.json")
+                self.assert_code(last, 4)
+                self.assertRegex(last.err, "[1-9] were being sent when a run was killed")
+                rows = count_states(box.log())
+                self.assertEqual(rows["unknown"] + rows.get("accepted", 0), count)
+                if count > 1:
+                    self.assertEqual(json.loads(last.out)["states"]["unknown"], rows["unknown"])
+                self.assert_never_twice(mock)
+                self.assert_code(box.run("retry", "--yes"), 0)
+
+    def test_after_a_killed_retry_of_unknown_ones_they_are_sent_again(self):
+        mock, box = self.kill_a_retry_in_flight(3, "--unknown")
+        self.assert_code(box.run("retry", "--unknown", "--yes"), 0)
+        self.assertEqual(count_states(box.log()), {"accepted": 3})
 
 
 class Signals(EndToEnd):

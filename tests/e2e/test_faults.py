@@ -332,6 +332,17 @@ class Outages(Faults):
         self.assert_code(box.run("broadcast", file, "--yes"), 0)
         self.assert_each_once(mock, box, 50)
 
+    def test_one_message_to_a_port_that_stays_shut(self):
+        """Long before ten connections in a row have failed."""
+        box = self.box(settings={"whatsapp.api_base": f"http://127.0.0.1:{free_port()}",
+                                 "http.unreachable_after_s": "1",
+                                 "retry.base_ms": "2000", "retry.max_ms": "2000"})
+        result = box.run("send", number(1), "A", "B", "C")
+        self.assert_code(result, 69)
+        self.assertIn("could not be reached", result.err)
+        self.assertNotIn("why=network", result.err)
+        self.assertEqual(count_states(box.log()), {"waiting": 1})
+
     def test_a_certificate_of_somebody_else(self):
         for over in ("1.1", "2"):
             with self.subTest(over=over):

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+import signal
 import unittest
 
-from harness import Box, EndToEnd, Mock, PHONE_ID, count_states, number
+from harness import Box, EndToEnd, Mock, PHONE_ID, count_states, number, wait_until
 
 COLUMNS = ("id to state reason status wamid code error attempts class_id test_num broadcast sender "
            "ref at").split()
@@ -75,9 +76,19 @@ class Send(EndToEnd):
             self.assert_code(result, 0)
             self.assertRegex(result.out, r"^x1: accepted wamid")
         self.assertIn("on record already", result.err)
-        reused = box.run("send", number(1), "A", "B", "other", "--id", "x1")
-        self.assert_code(reused, 3)
+        self.check_reused(box)
         self.assertEqual(mock.stats()["accepted"], 1)
+
+    def check_reused(self, box):
+        """The record of the message that has the id is not shown as this one's."""
+        reused = box.run("send", number(1), "A", "B", "other", "--id", "x1", "-q")
+        self.assert_code(reused, 3)
+        self.assertEqual(reused.out, "x1: rejected id_reused: this id is on record with other "
+                                     "content; nothing was sent\n")
+        reused = box.run("send", number(1), "A", "B", "other", "--id", "x1", "--json")
+        self.assert_code(reused, 3)
+        row = json.loads(reused.out)
+        self.assertEqual((row["state"], row["reason"], row["wamid"]), ("rejected", "id_reused", ""))
 
 
 class Log(EndToEnd):
@@ -185,12 +196,6 @@ class Retry(EndToEnd):
         self.assertIn("nothing to send", nothing.err)
         self.assertEqual(mock.stats()["received"], 10)
 
-    def test_states_that_did_not_fail_are_left_alone(self):
-        mock, box = self.prepare(f"noid@to{number(5)}")
-        for state in ("unknown", "accepted", "accepted,unknown"):
-            box.run("retry", "--yes", "--state", state)
-        self.assertEqual(mock.stats()["received"], 9)
-
     def test_filters(self):
         mock, box = self.prepare("code=131026@try1")
         for flags, accepted in ((("--class", "nobody"), 0), (("--class", "C1"), 3),
@@ -221,6 +226,88 @@ class Retry(EndToEnd):
 
     def test_nothing_was_ever_sent(self):
         self.assert_code(self.box().run("retry", "--yes"), 66)
+
+    def leave_waiting(self, box, row, key):
+        """A broadcast of one row, ended while it waits."""
+        running = self.start(box, "broadcast", box.write_csv("w.csv", [row]), "--yes")
+        wait_until(lambda: box.ledger.exists() and any(
+            found["state"] == "waiting" and found["to"] == row["to"] and found["attempts"] == key
+            for found in box.log()), "the message that waits")
+        running.signal(signal.SIGINT)
+        self.assert_code(running.finish(), 5)
+
+    def test_what_is_not_due_is_left_to_wait(self):
+        """Local time is said; where nothing was tried yet, nothing is left behind."""
+        mock, box = self.prepare(f"code=131026@to{number(2)}@n1-9")
+        scheduled = {"to": number(20), "params": '["A","B","C"]', "class_id": "later",
+                     "not_before": "2036-01-01T00:00:00Z"}
+        self.leave_waiting(box, scheduled, 0)
+        india = {"TZ": "IST-5:30"}
+        nothing = box.run("retry", "--yes", "--class", "later", env=india)
+        self.assert_code(nothing, 0)
+        until = "1 that wait are left to wait, the first until 2036-01-01 05:30:00 +0530"
+        self.assertIn(until, nothing.err)
+        result = box.run("retry", "--yes", "--json", env=india)
+        self.assert_code(result, 0)
+        self.assertIn(until, result.err)
+        self.assertIn("1 failed messages are sent again, 0 that wait go on", result.err)
+        self.assertEqual(json.loads(result.out)["states"],
+                         {"accepted": 1, "failed": 0, "unknown": 0, "skipped": 0, "left": 0})
+        self.assertEqual(count_states(box.log()), {"accepted": 9, "waiting": 1})
+
+    def test_what_was_tried_and_is_not_due_is_work_left(self):
+        mock = self.mock(faults=[f"code=131016,retry_after=3000@to{number(20)}",
+                                 f"code=131026@to{number(1)}@try1"])
+        box = self.box(mock)
+        self.assert_code(box.run("broadcast", box.results("r.csv", 3), "--yes"), 3)
+        self.leave_waiting(box, {"to": number(20), "params": '["A","B","C"]'}, 1)
+        result = box.run("retry", "--yes", "--json")
+        self.assert_code(result, 5)
+        states = json.loads(result.out)["states"]
+        self.assertEqual((states["accepted"], states["left"]), (1, 1))
+        nothing = box.run("retry", "--yes")
+        self.assert_code(nothing, 5)
+        self.assertIn("1 that wait are left to wait", nothing.err)
+        self.assertEqual(mock.stats()["received"], 5)
+
+    def test_what_waits_and_is_due_goes_on_whatever_was_known_of_it(self):
+        """A filter by code opens what failed so; it does not take others in its place."""
+        mock, box = self.prepare("code=131026@n1-9", "code=190@n10")
+        box.set({"http.max_in_flight": "1"})
+        self.assert_code(box.run("retry", "--yes", "--to", number(0)), 77)
+        result = box.run("retry", "--yes", "--code", "131026", "--to", number(5))
+        self.assert_code(result, 0)
+        self.assertIn("1 failed messages are sent again, 0 that wait go on", result.err)
+        self.assertEqual(box.states()[number(5)]["state"], "accepted")
+        self.assertEqual(box.states()[number(0)]["state"], "waiting")
+        result = box.run("retry", "--yes", "--code", "131026")
+        self.assert_code(result, 0)
+        self.assertIn("7 failed messages are sent again, 1 that wait go on", result.err)
+        self.assert_each_once(mock, box, 9)
+
+    def test_states_that_cannot_be_taken(self):
+        mock, box = self.prepare(f"code=131026@to{number(2)}@try1", f"noid@to{number(5)}")
+        for command in (("retry", "--state", "accepted"), ("retry", "--state", "failed,unknown"),
+                        ("retry", "--unknown", "--state", "failed"),
+                        ("reconcile", "--resend", "--state", "failed"),
+                        ("reconcile", "--state", "failed"),
+                        ("reconcile", "--give-up", "--state", "accepted")):
+            with self.subTest(command=command):
+                self.assert_code(box.run(*command, *(("--yes",) if len(command) > 3 else ())), 64)
+        self.assertEqual(mock.stats()["received"], 9)
+        self.assert_code(box.run("retry", "--yes", "--state", "waiting"), 0)
+        self.assertEqual(mock.stats()["received"], 9)
+        self.assert_code(box.run("retry", "--yes", "--state", "failed"), 0)
+        self.assertEqual(mock.stats()["received"], 10)
+
+    def test_nothing_where_the_filter_matched_nothing(self):
+        mock, box = self.prepare(f"code=131026@to{number(2)}@try1", f"noid@to{number(5)}")
+        for command, state in (("retry", "failed"), ("reconcile", "unknown")):
+            flags = ("--resend",) if command == "reconcile" else ()
+            nothing = box.run(command, *flags, "--yes", "--class", "nobody")
+            self.assert_code(nothing, 0)
+            self.assertIn(f"Nothing that the filter lets through is {state}", nothing.err)
+        self.assertEqual(mock.stats()["received"], 9)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,11 @@ import subprocess
 import sys
 
 FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
-PROGRAM = re.compile(r'(?<![\w./-])(?:(?:[\w./-]*/)?(tidings)(?: +(?:--?[\w-]+ +)?([a-z]+))?'
+PROGRAM = re.compile(r'(?<![\w./-])(?:(?:[\w./-]*/)?(tidings)(?! tidings)'  # not a user's name
+                     r'(?: +(?:--?[\w-]+ +)?([a-z]+))?'
                      r'|(?:[\w./-]*/)?(graphmock)|(cmake|ctest|curl|git|python3|sqlite3|cp|grep|'
-                     r'journalctl|systemctl|systemd-creds|apt-get|tests/run|deps/install))(?![\w.])')
+                     r'journalctl|systemctl|systemd-creds|systemd-run|docker|redis-cli|apt-get|'
+                     r'valgrind|buildah|promtool|deps/install|tests/[\w./-]+))(?![\w.])')
 KEY = re.compile(r'(?<![\w/.`-])`?([a-z]+)\.([a-z][a-z_0-9]*)(?![\w/(])')
 VARIABLE = re.compile(r'\bTIDINGS_[A-Z_]+\b')
 LINK = re.compile(r'\]\(([^)\s]+)\)')

@@ -1,522 +1,428 @@
-/* SPDX-License-Identifier: MIT */
-#include "sim_world.h"
+/* SPDX-License-Identifier: MIT
+ *
+ * sim_world.c: time, and the lives of the process.
+ */
+#include "sim_world_internal.h"
 
-#include "base/hash.h"
-#include "base/heap.h"
 #include "base/mem.h"
-#include "core/delivery.h"
-#include "core/engine.h"
-#include "sim_ledger.h"
+#include "sim_clock.h"
+#include "sim_vfs.h"
 
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
-    START_WALL_MS = 1000000,
-    TIMEOUT_US = 30000000,
-    SENDERS = 2,
-    STEPS_PER_MESSAGE = 400, /* a run that needs more is not getting anywhere */
+    PAIR_DEBT_MS = 45 * 6 * 1000, /* how far back a recipient's debt may reach, as in dispatch.c */
+    LIVES_MAX = 40,               /* then the faults end */
+    OPENS_MAX = 6,                /* of one life, that may fail */
+    REFUSED_MAX_US = 60000000,
+    OPEN_CHANGES = 40, /* of the disk: in which of them an open dies */
 };
+#define FAULTS_MIN_US     (INT64_C(3600) * 1000000)
+#define FAULTS_MESSAGE_US (INT64_C(1800) * 1000) /* and longer where there are many */
 
-/* One sender's arrivals: a ring of the times of the last `limit`. */
-struct wire {
-    int64_t *times;
-    uint64_t count;
-};
-
-enum event_kind { EVENT_COMMITTED, EVENT_WIRED, EVENT_ANSWER, EVENT_HOLD, EVENT_RELEASE };
-
-struct event {
-    struct heap_node at; /* key: microseconds */
-    enum event_kind kind;
-    struct flight *flight;
-};
-
-/* A request that the engine started. */
-struct flight {
-    struct list node;
-    struct graph_request *request;
-    struct event event;
-    unsigned index; /* the message */
-    enum fate fate;
-    bool wired;
-    bool accepted;
-    int64_t wired_us;
-};
-
-struct world {
-    const struct sim_options *options;
-    struct sim_result *result;
-    struct sim_random random;
-    struct sim_faults faults;
-    struct sim_ledger ledger;
-    struct engine *engine;
-    struct engine_options engine_options;
-    struct heap events;
-    struct event commit_event;
-    struct event operator_event;
-    struct list flights;
-    unsigned in_flight;
-    unsigned next_message; /* the source's place */
-    unsigned *accepted;    /* by message: how often Graph accepted it */
-    int64_t now_us;
-    struct wire wires[SENDERS];
-    unsigned limit; /* messages in a sliding second of a sender; 0: unlimited */
-    uint64_t wired;
-    unsigned crash_chance; /* of 1,000,000 steps */
-};
-
-static struct moment now_of(const struct world *w)
+struct moment world_now(const struct world *w)
 {
-    return (struct moment){.mono_us = w->now_us, .wall_ms = START_WALL_MS + w->now_us / 1000};
+    return (struct moment){.mono_us = w->now_us, .wall_ms = SIM_START_WALL_MS + w->now_us / 1000};
 }
 
-static void fail(struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void fail(struct world *w, const char *format, ...)
+void world_trace(struct world *w, uint64_t what, uint64_t which)
 {
-    va_list args;
+    uint64_t parts[] = {(uint64_t)w->now_us, what, which};
+    uint64_t hash = w->result->trace;
 
-    if (w->result->failure[0])
-        return;
-    va_start(args, format);
-    (void)vsnprintf(w->result->failure, sizeof(w->result->failure), format, args);
-    va_end(args);
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        hash = (hash ^ parts[i]) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    w->result->trace = hash;
 }
 
-static void trace(struct world *w, uint64_t what, uint64_t which)
-{
-    uint64_t parts[] = {w->result->trace, (uint64_t)w->now_us, what, which};
-
-    w->result->trace = hash64(parts, sizeof(parts));
-}
-
-static void schedule(struct world *w, struct event *event, enum event_kind kind, int64_t in_us)
+void world_schedule(struct world *w, struct event *event, enum event_kind kind, int64_t in_us)
 {
     event->kind = kind;
     event->at.key = w->now_us + in_us;
     heap_push(&w->events, &event->at);
 }
 
-/* ---- The source: message i, to a recipient that now and then gets many. */
-
-static unsigned sender_of(unsigned index)
+void world_unschedule(struct world *w, struct event *event)
 {
-    return index % 7 == 6;
+    if (event->at.place)
+        heap_remove(&w->events, &event->at);
 }
 
-static struct message *make_message(unsigned index)
+bool world_chance(struct world *w, unsigned of_10000)
 {
-    char id[16], to[24];
-    struct message values = {
-        .id = id,
-        .to = to,
-        .template_name = "results_update",
-        .lang = "en_US",
-        .content = "[\"Asha\"]",
-        .sender = sender_of(index) ? "200" : "100",
-    };
-    unsigned recipient = index % 100 == 99 ? 1 : index + 10;
-
-    (void)snprintf(id, sizeof(id), "%u", index);
-    (void)snprintf(to, sizeof(to), "+9198%08u", recipient);
-    return message_restore(&values);
+    return of_10000 && sim_random_chance(&w->random, of_10000);
 }
 
-static void on_pull(void *world, unsigned want)
+void world_count(struct world *w, enum fault fault)
 {
-    struct world *w = world;
-
-    while (want-- > 0) {
-        if (w->next_message == w->options->messages) {
-            engine_source_ended(w->engine);
-            return;
-        }
-        engine_offer(w->engine, make_message(w->next_message++), NULL);
-    }
+    w->result->faults[fault]++;
+    world_trace(w, 500 + (uint64_t)fault, w->in_flight);
 }
 
-/* ---- The ledger's port. */
+/* ---- A life begins. */
 
-static int64_t commit_us(struct world *w)
+static void on_attempt(void *context, uint64_t pair_hash, int64_t at_ms)
 {
-    return sim_random_chance(&w->random, 50) ? 80000
-                                             : 500 + (int64_t)sim_random_below(&w->random, 8000);
+    struct world *w = context;
+
+    engine_restore_pair(w->engine, pair_hash, at_ms, world_now(w));
 }
-
-static void begin_commit(struct world *w)
-{
-    if (sim_ledger_begin(&w->ledger))
-        schedule(w, &w->commit_event, EVENT_COMMITTED, commit_us(w));
-}
-
-static void on_record(void *world, struct record *record)
-{
-    struct world *w = world;
-
-    list_append(&w->ledger.queued, &record->node);
-}
-
-/* ---- The client's port. */
-
-static bool on_has_room(void *world)
-{
-    struct world *w = world;
-
-    return w->in_flight < w->engine_options.max_in_flight;
-}
-
-static int64_t wire_delay_us(struct world *w)
-{
-    return sim_random_chance(&w->random, 200) ? (int64_t)sim_random_below(&w->random, 150000)
-                                              : (int64_t)sim_random_below(&w->random, 900);
-}
-
-static void on_request(void *world, struct graph_request *request)
-{
-    struct world *w = world;
-    struct flight *f = MEM_NEW(struct flight);
-
-    f->request = request;
-    f->index = sim_ledger_index(((const struct delivery *)request->owner)->message);
-    f->fate = sim_faults_next(&w->faults, &w->random);
-    f->event.flight = f;
-    list_append(&w->flights, &f->node);
-    w->in_flight++;
-    w->result->requests++;
-    w->result->fates[f->fate]++;
-    if (f->fate == FATE_NOT_SENT)
-        schedule(w, &f->event, EVENT_ANSWER, (int64_t)sim_random_below(&w->random, 5000));
-    else
-        schedule(w, &f->event, EVENT_WIRED, wire_delay_us(w));
-}
-
-static uint64_t on_random(void *world)
-{
-    struct world *w = world;
-
-    return sim_random_next(&w->random);
-}
-
-/* ---- Facts that the engine tells. */
-
-static void on_started(void *world, const struct engine_view *view)
-{
-    struct world *w = world;
-    const struct sim_row *row = &w->ledger.rows[sim_ledger_index(view->message)];
-
-    if (row->state != STATE_SENDING || row->attempt != view->attempt)
-        fail(w, "message %s attempt %u started without its intent on disk (state %d, attempt %u)",
-             view->message->id, view->attempt, (int)row->state, row->attempt);
-}
-
-static void on_answer(void *world, const struct engine_view *view, const struct exchange *x,
-                      const struct judgement *j)
-{
-    (void)x;
-    trace(world, 100 + (uint64_t)j->verdict, view->number);
-}
-
-static void on_settled(void *world, const struct engine_view *view)
-{
-    struct world *w = world;
-    const struct sim_row *row = &w->ledger.rows[sim_ledger_index(view->message)];
-    enum state told = view->outcome->state == STATE_UNKNOWN && view->outcome->next_ms
-                          ? STATE_WAITING
-                          : view->outcome->state;
-
-    if (row->state != told)
-        fail(w, "the source heard %s of message %s; on disk it is %s", state_name(told),
-             view->message->id, state_name(row->state));
-    trace(w, 200 + (uint64_t)told, view->number);
-}
-
-static void on_known(void *world, const struct engine_view *view, const struct record *record)
-{
-    trace(world, 300 + (uint64_t)record->known, sim_ledger_index(view->message));
-}
-
-static void on_halt(void *world, const struct halt *halt, bool raised)
-{
-    trace(world, 400 + (uint64_t)halt->kind, raised);
-}
-
-/* ---- Graph. */
-
-static void check_rate(struct world *w, struct wire *wire)
-{
-    int64_t *oldest = &wire->times[w->limit ? wire->count % w->limit : 0];
-
-    if (w->limit && wire->count >= w->limit && w->now_us - *oldest < 1000000)
-        fail(w, "more than %u reached the wire within a second", w->limit);
-    *oldest = w->now_us;
-    wire->count++;
-    w->wired++;
-}
-
-static bool graph_accepts(struct world *w, const struct flight *f)
-{
-    switch (f->fate) {
-    case FATE_ACCEPT:
-    case FATE_LOST_ANSWER:
-    case FATE_CUT_ANSWER:
-    case FATE_ACCEPT_AND_FAIL:
-        return true;
-    case FATE_HTML:
-    case FATE_UNSURE:
-        return sim_random_chance(&w->random, 5000);
-    case FATE_NOT_SENT:
-    case FATE_LOST_REQUEST:
-    case FATE_REFUSE:
-    case FATE_COUNT:
-        break;
-    }
-    return false;
-}
-
-static void on_wired(struct world *w, struct flight *f)
-{
-    bool is_silent = f->fate == FATE_LOST_REQUEST || f->fate == FATE_LOST_ANSWER;
-    int64_t answer_us = sim_latency_us(&w->faults, &w->random);
-
-    f->wired = true;
-    f->wired_us = w->now_us;
-    f->accepted = graph_accepts(w, f);
-    w->accepted[f->index] += f->accepted;
-    check_rate(w, &w->wires[sender_of(f->index)]);
-    engine_on_wired(w->engine, f->request, now_of(w));
-    if (is_silent)
-        answer_us = sim_random_chance(&w->random, 5000) ? TIMEOUT_US : answer_us;
-    schedule(w, &f->event, EVENT_ANSWER, answer_us);
-}
-
-static size_t write_answer(struct world *w, const struct flight *f, struct exchange *x, char *body,
-                           size_t size)
-{
-    switch (f->fate) {
-    case FATE_ACCEPT:
-    case FATE_ACCEPT_AND_FAIL:
-    case FATE_CUT_ANSWER:
-        x->http_status = 200;
-        return (size_t)snprintf(body, size,
-                                "{\"messaging_product\":\"whatsapp\",\"messages\":[{\"id\":"
-                                "\"wamid.%llu\"}]}",
-                                (unsigned long long)w->wired);
-    case FATE_HTML:
-        x->http_status = 502;
-        return (size_t)snprintf(body, size, "<html>Sorry, something went wrong</html>");
-    case FATE_REFUSE:
-        x->http_status = 400;
-        return (size_t)snprintf(body, size, "{\"error\":{\"message\":\"no\",\"code\":%d}}",
-                                sim_refusal_code(&w->random));
-    case FATE_UNSURE:
-        x->http_status = 500;
-        return (size_t)snprintf(body, size, "{\"error\":{\"message\":\"?\",\"code\":131000}}");
-    case FATE_NOT_SENT:
-    case FATE_LOST_REQUEST:
-    case FATE_LOST_ANSWER:
-    case FATE_COUNT:
-        break;
-    }
-    return 0;
-}
-
-static void on_answer_event(struct world *w, struct flight *f)
-{
-    char body[256];
-    struct exchange x = {
-        .wired = f->wired,
-        .complete = f->fate != FATE_NOT_SENT && f->fate != FATE_LOST_REQUEST &&
-                    f->fate != FATE_LOST_ANSWER && f->fate != FATE_CUT_ANSWER &&
-                    f->fate != FATE_ACCEPT_AND_FAIL,
-        .body = body,
-        .retry_after_ms = -1,
-        .latency_us = w->now_us - f->wired_us,
-        .error = "",
-    };
-
-    x.body_len = write_answer(w, f, &x, body, sizeof(body));
-    if (f->fate == FATE_CUT_ANSWER)
-        x.body_len /= 2;
-    if (!x.complete)
-        x.error = "connection lost";
-    list_remove(&f->node);
-    w->in_flight--;
-    engine_on_answer(w->engine, f->request, &x, now_of(w));
-    mem_free(f);
-}
-
-/* ---- Life and death of the process. */
 
 static void open_engine(struct world *w)
 {
-    struct engine_ports ports = {w,          on_pull,   on_record,  on_has_room,
-                                 on_request, on_random, on_started, on_answer,
-                                 on_settled, on_known,  on_halt};
-    struct moment now = now_of(w);
+    const struct ledger_facts *facts = store_facts(w->ledger.store);
+    const struct attempt_visitor visitor = {.on_attempt = on_attempt, .context = w};
+    struct engine_ports ports = ports_of(w);
+    struct moment now = world_now(w);
+    struct err e = {0};
 
-    w->engine_options.last_attempt_ms = w->ledger.last_attempt_ms;
-    w->engine = engine_new(&w->engine_options, &ports, now);
-    w->next_message = 0;
+    w->config.engine.ledger_id = facts->id;
+    w->config.engine.last_attempt_ms = facts->last_attempt_ms;
+    w->engine = engine_new(&w->config.engine, &ports, now);
+    if (!store_recent_attempts(w->ledger.store, now.wall_ms - PAIR_DEBT_MS, &visitor, &e))
+        sim_fail(&w->verdict, "the recent attempts cannot be read: %s", e.text);
+    w->next_row = 0;
+    w->owed = 0;
+    w->waiting_left = w->config.is_stream ? 0 : sim_ledger_waiting_count(&w->ledger);
+    w->waiting_after = 0;
+    w->has_intents = w->is_stopping = w->must_stop = w->is_held = false;
+    if (w->config.is_stream)
+        stream_side_open(w);
+    hooks_open(w);
 }
 
-/* What waits on disk is given back to the engine, as much as it takes. */
-static void resume_waiting(struct world *w)
+static void pass_time(struct world *w)
 {
-    for (unsigned i = 0; i < w->ledger.count; i++) {
-        const struct sim_row *row = &w->ledger.rows[i];
-        struct engine_waiting waiting = {
-            .number = i + 1,
-            .attempt = row->attempt,
-            .tries = row->tries,
-            .due_ms = row->due_ms,
-        };
+    if (w->stream.is_refused) /* whoever starts it waits longer each time */
+        w->now_us += (int64_t)sim_random_below(&w->random, REFUSED_MAX_US);
+    w->now_us += (int64_t)sim_random_below(&w->random, world_chance(w, 5000) ? 50000 : 3000000);
+}
 
-        if (row->state != STATE_WAITING || !engine_waiting_room(w->engine))
-            continue;
-        waiting.message = make_message(i);
-        engine_resume(w->engine, &waiting, now_of(w));
+/* Ends as a crash does: in memory nothing is left, and of what was not synced maybe nothing. */
+static void lose_memory(struct world *w)
+{
+    bool power_cut = world_chance(w, w->config.faults.power_cuts);
+
+    world_count(w, power_cut ? FAULT_POWER_CUT : FAULT_KILL);
+    sim_disk_die(&w->ledger.disk);
+    sim_ledger_close(&w->ledger, false);
+    sim_disk_restart(&w->ledger.disk, power_cut);
+    pass_time(w);
+}
+
+static void open_ledger(struct world *w)
+{
+    struct sim_disk *d = &w->ledger.disk;
+
+    for (int i = 0; i < OPENS_MAX; i++) {
+        if (world_chance(w, w->config.faults.in_open))
+            d->dies_in = (int64_t)sim_random_below(&w->random, OPEN_CHANGES);
+        if (world_chance(w, w->config.faults.disk_errors))
+            d->fails_in = (int64_t)sim_random_below(&w->random, OPEN_CHANGES);
+        if (sim_ledger_open(&w->ledger))
+            break;
+        world_count(w, FAULT_DIED_IN_OPEN);
+        lose_memory(w);
     }
+    d->dies_in = d->fails_in = -1;
+    if (!w->ledger.store && !sim_ledger_open(&w->ledger))
+        sim_fail(&w->verdict, "the ledger does not open again");
 }
 
-static void forget_events(struct world *w)
+static void become_calm(struct world *w)
 {
-    struct heap_node *first;
-    struct list *node;
+    if (w->config.is_calm)
+        return;
+    sim_config_calm(&w->config);
+    w->calm_at_us = w->now_us;
+}
 
-    while ((first = heap_first(&w->events)))
-        heap_remove(&w->events, first);
-    while ((node = list_pop(&w->flights)))
-        mem_free(LIST_ITEM(node, struct flight, node));
-    w->in_flight = 0;
+static bool begin_life(struct world *w)
+{
+    if (w->result->lives++ > LIVES_MAX)
+        become_calm(w);
+    open_ledger(w);
+    if (w->verdict.failure[0])
+        return false;
+    open_engine(w);
+    return true;
+}
+
+/* ---- What every wake-up does. */
+
+/* What dispatch.c looks for before its loop sleeps. */
+static void look_for_end(struct world *w)
+{
+    bool is_stuck = engine_is_stuck(w->engine) && !w->is_held;
+
+    if (w->is_stopping || !(w->must_stop || w->ledger.is_broken || is_stuck))
+        return;
+    w->is_stopping = true;
+    w->waiting_left = 0;
+    w->owed = 0;
+    engine_drain(w->engine, world_now(w));
+}
+
+/* What the stream offers in its turn is the engine's in the next. */
+static void turn_parts(struct world *w)
+{
+    bool has_offered = false;
+
+    do {
+        engine_turn(w->engine, world_now(w));
+        if (w->config.is_stream)
+            has_offered = stream_side_turn(w);
+    } while (has_offered);
+}
+
+static void turn(struct world *w)
+{
+    if (!w->config.is_stream)
+        ports_take_up_waiting(w);
+    turn_parts(w);
+    ports_begin_commit(w);
+    look_for_end(w);
+    ports_begin_commit(w);
+}
+
+/* ---- A life ends. */
+
+static struct world_busy end_engine(struct world *w, bool sound)
+{
+    struct world_busy busy = {
+        .in_flight = w->in_flight,
+        .with_ledger = (unsigned)(w->ledger.queued_count + w->ledger.batch_count),
+    };
+
+    for (struct list *node = w->flights.next; node != &w->flights; node = node->next)
+        world_unschedule(w, &LIST_ITEM(node, struct flight, node)->event);
+    world_unschedule(w, &w->gather_event);
+    world_unschedule(w, &w->commit_event);
+    world_unschedule(w, &w->hold_event);
+    wire_forget(w);
+    hooks_close(w);
+    if (w->config.is_stream)
+        stream_side_close(w, sound);
+    engine_free(w->engine);
+    w->engine = NULL;
+    return busy;
+}
+
+static void live_again(struct world *w, const struct world_busy *busy)
+{
+    if (!begin_life(w))
+        return;
+    rules_on_restart(w, busy);
+    turn(w);
 }
 
 static void crash(struct world *w)
 {
-    unsigned ambiguous;
+    struct world_busy busy = end_engine(w, false);
 
-    w->result->crashes++;
-    trace(w, 500, w->in_flight);
-    forget_events(w);
-    ambiguous = sim_ledger_crash(&w->ledger, sim_random_chance(&w->random, 5000));
-    if (ambiguous > w->result->worst_ambiguity)
-        w->result->worst_ambiguity = ambiguous;
-    engine_free(w->engine);
-    w->now_us += (int64_t)sim_random_below(&w->random,
-                                           sim_random_chance(&w->random, 5000) ? 50000 : 3000000);
-    open_engine(w);
-    resume_waiting(w);
-    engine_turn(w->engine, now_of(w));
-    begin_commit(w);
+    lose_memory(w);
+    live_again(w, &busy);
+}
+
+/* Sound, unless the ledger is broken. False: it died while it closed. */
+static bool end_life(struct world *w, struct world_busy *busy)
+{
+    bool dies = world_chance(w, w->config.faults.in_open);
+
+    *busy = end_engine(w, !w->ledger.is_broken);
+    busy->was_asked = !w->ledger.is_broken;
+    if (dies)
+        w->ledger.disk.dies_in = (int64_t)sim_random_below(&w->random, 10);
+    sim_ledger_close(&w->ledger, !w->ledger.is_broken);
+    if (dies) {
+        world_count(w, FAULT_DIED_IN_CLOSE);
+        lose_memory(w);
+        return false;
+    }
+    sim_disk_restart(&w->ledger.disk, false);
+    pass_time(w);
+    return true;
+}
+
+/* ---- While it lives. */
+
+/* False: it dies of it. */
+static bool handle(struct world *w, struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_GATHERED:
+        if (sim_ledger_begin(&w->ledger))
+            world_schedule(w, &w->commit_event, EVENT_COMMITTED, w->config.commit_us);
+        break;
+    case EVENT_COMMITTED:
+        return ports_on_commit(w);
+    case EVENT_CHECKPOINTED:
+        return ports_on_checkpoint(w);
+    case EVENT_WIRED:
+        wire_on_wired(w, event->flight);
+        break;
+    case EVENT_ANSWER:
+        wire_on_answer(w, event->flight);
+        break;
+    case EVENT_HOLD_ENDS:
+        w->is_held = false;
+        engine_release(w->engine, world_now(w));
+        break;
+    case EVENT_WEATHER_ENDS:
+        weather_on_end(w);
+        break;
+    case EVENT_LINK_UP:
+    case EVENT_LINK_ASKED:
+    case EVENT_LINK_ANSWERED:
+    case EVENT_HALF_OPEN:
+    case EVENT_PRODUCED:
+    case EVENT_REDIS_CRASHES:
+    case EVENT_TROUBLE_ENDS:
+        link_handle(w, event);
+        break;
+    case EVENT_BEAT:
+        stream_side_beat(w);
+        break;
+    case EVENT_POST:
+        hooks_on_post(w, event);
+        break;
+    }
+    return true;
+}
+
+/* The process' own deadline. */
+static int64_t process_next_us(struct world *w)
+{
+    int64_t engine_us = engine_next_us(w->engine, world_now(w));
+    int64_t stream_us = w->config.is_stream ? stream_side_next_us(w) : INT64_MAX;
+
+    return engine_us < stream_us ? engine_us : stream_us;
+}
+
+/* Time goes on to whatever is next: an event of the world, or the process' deadline. */
+static void step(struct world *w)
+{
+    int64_t process_us = process_next_us(w);
+    struct heap_node *first = heap_first(&w->events);
+    bool lives = true;
+
+    if (!first && process_us == INT64_MAX)
+        sim_fail(&w->verdict, "I8: nothing is due and the engine is not finished");
+    else if (first && first->key <= process_us) {
+        heap_remove(&w->events, first);
+        if (first->key > w->now_us)
+            w->now_us = first->key;
+        lives = handle(w, CONTAINER_OF(first, struct event, at));
+    } else if (process_us > w->now_us) {
+        w->now_us = process_us + (int64_t)sim_random_below(&w->random, 2000);
+    }
+    if (lives && sim_random_below(&w->random, 1000000) >= w->config.faults.crashes)
+        turn(w);
+    else
+        crash(w);
+}
+
+static bool is_over(struct world *w)
+{
+    if (w->config.is_stream) {
+        w->must_stop |= stream_side_is_complete(w);
+        return stream_side_is_done(w);
+    }
+    if (!engine_is_finished(w->engine) || w->waiting_left)
+        return false;
+    return (w->is_stopping || hooks_are_quiet(w)) && hooks_are_stopped(w);
+}
+
+/* How long faults go on. */
+static int64_t faults_us(const struct world *w)
+{
+    int64_t all = FAULTS_MESSAGE_US * (int64_t)w->options->messages;
+
+    return all > FAULTS_MIN_US ? all : FAULTS_MIN_US;
+}
+
+/* Lives until one comes to its end by itself. */
+static void live(struct world *w)
+{
+    struct world_busy busy;
+    bool is_complete = false;
+
+    while (!is_complete && !w->verdict.failure[0]) {
+        step(w);
+        if (w->verdict.failure[0])
+            return;
+        rules_on_step(w);
+        weather_step(w);
+        if (w->now_us > faults_us(w))
+            become_calm(w);
+        if (!is_over(w))
+            continue;
+        is_complete = w->config.is_stream ? stream_side_is_complete(w) : !w->is_stopping;
+        is_complete = end_life(w, &busy) && is_complete;
+        if (!is_complete)
+            live_again(w, &busy);
+    }
 }
 
 /* ---- The run. */
 
-static void handle(struct world *w, struct event *event)
+static void make_second(struct second *s, unsigned limit)
 {
-    struct list records;
+    s->limit = limit;
+    s->times = mem_alloc((limit ? limit : 1) * sizeof(int64_t));
+}
 
-    switch (event->kind) {
-    case EVENT_COMMITTED:
-        sim_ledger_finish(&w->ledger, &records);
-        engine_on_recorded(w->engine, &records, now_of(w));
-        break;
-    case EVENT_WIRED:
-        on_wired(w, event->flight);
-        break;
-    case EVENT_ANSWER:
-        on_answer_event(w, event->flight);
-        break;
-    case EVENT_HOLD:
-        engine_hold(w->engine, "the operator said so", now_of(w));
-        schedule(w, event, EVENT_RELEASE, 2000000);
-        break;
-    case EVENT_RELEASE:
-        engine_release(w->engine, now_of(w));
-        break;
+static void init(struct world *w)
+{
+    sim_config_draw(&w->config, &w->random);
+    sim_clock_use(&w->now_us, &w->random);
+    sim_source_init(&w->source, &w->config, w->options->seed, w->options->messages);
+    sim_ledger_init(&w->ledger, &w->config, &w->verdict, w->options->seed, w->options->messages);
+    sim_vfs_use(&w->ledger.disk);
+    list_init(&w->flights);
+    if (w->config.is_stream)
+        stream_side_init(w);
+    hooks_init(w);
+    w->result->streams = w->config.is_stream;
+    w->accepted = mem_alloc(w->options->messages * sizeof(unsigned));
+    for (int i = 0; i < SIM_SENDERS; i++) {
+        make_second(&w->wires[i], w->config.limit);
+        make_second(&w->doors[i], w->config.graph_limit);
     }
 }
 
-/* Time goes on to whatever is next: an event of the world, or the engine's deadline. */
-static bool step(struct world *w)
+static void tear_down(struct world *w)
 {
-    int64_t engine_us = engine_next_us(w->engine, now_of(w));
-    struct heap_node *first = heap_first(&w->events);
-
-    if (!first && engine_us == INT64_MAX)
-        return false;
-    if (first && first->key <= engine_us) {
-        heap_remove(&w->events, first);
-        if (first->key > w->now_us)
-            w->now_us = first->key;
-        handle(w, CONTAINER_OF(first, struct event, at));
-    } else if (engine_us > w->now_us) {
-        w->now_us = engine_us + (int64_t)sim_random_below(&w->random, 2000);
+    if (w->engine)
+        end_engine(w, false);
+    sim_disk_die(&w->ledger.disk);
+    sim_ledger_close(&w->ledger, false);
+    sim_ledger_free(&w->ledger);
+    if (w->config.is_stream)
+        stream_side_free(w);
+    hooks_free(w);
+    sim_source_free(&w->source);
+    heap_free(&w->events);
+    for (int i = 0; i < SIM_SENDERS; i++) {
+        mem_free(w->wires[i].times);
+        mem_free(w->doors[i].times);
     }
-    engine_turn(w->engine, now_of(w));
-    begin_commit(w);
-    return true;
+    mem_free(w->accepted);
 }
 
-static void draw_configuration(struct world *w)
+static void judge(struct world *w)
 {
-    static const double rates[] = {RATE_UNLIMITED, 20, 80, 1000, 1000, 5000};
-    double rate = rates[sim_random_below(&w->random, ARRAY_SIZE(rates))];
-
-    w->engine_options = (struct engine_options){
-        .rate = {rate, 1, 10000, 1000000},
-        .retry = {1 + (unsigned)sim_random_below(&w->random, 6), 100, 20000},
-        .resend_unknown = sim_random_chance(&w->random, 3000),
-        .intent_ahead_us = sim_random_chance(&w->random, 1000) ? 0 : 50000,
-        .max_in_flight = 1 + (unsigned)sim_random_below(&w->random, 1000),
-        .ledger_id = 1,
-    };
-    sim_faults_draw(&w->faults, &w->random);
-    w->limit = (unsigned)rate;
-    for (int i = 0; i < SENDERS; i++)
-        w->wires[i].times = mem_alloc((w->limit ? w->limit : 1) * sizeof(int64_t));
-    w->crash_chance = sim_random_chance(&w->random, 5000) ? 500 : 0;
-}
-
-static void judge_message(struct world *w, unsigned i)
-{
-    const struct sim_row *row = &w->ledger.rows[i];
-    unsigned accepted = w->accepted[i];
-
-    w->result->unknown += row->state == STATE_UNKNOWN;
-    if (!row->known || row->state == STATE_WAITING || row->state == STATE_SENDING ||
-        (accepted && row->state != STATE_ACCEPTED && row->unknowns == 0) ||
-        (!accepted && row->state == STATE_ACCEPTED)) {
-        w->result->lost++;
-        fail(w, "message %u: on disk %s, Graph accepted it %u times", i,
-             row->known ? state_name(row->state) : "nothing", accepted);
-    }
-    if (accepted <= 1)
-        return;
-    if (w->engine_options.resend_unknown && accepted - 1 <= row->unknowns) {
-        w->result->twice_declared++;
-        return;
-    }
-    w->result->twice_undeclared++;
-    fail(w, "message %u: Graph accepted it %u times, %u attempts are on record as unknown", i,
-         accepted, row->unknowns);
-}
-
-static void run_to_end(struct world *w)
-{
-    uint64_t steps = 0;
-    uint64_t most = (uint64_t)STEPS_PER_MESSAGE * w->options->messages + 1000000;
-
-    while (!engine_is_finished(w->engine) && !w->result->failure[0]) {
-        if (!step(w))
-            fail(w, "nothing is due and the engine is not finished");
-        if (sim_random_below(&w->random, 1000000) < w->crash_chance)
-            crash(w);
-        if (++steps > most)
-            fail(w, "no end after %llu steps", (unsigned long long)steps);
-    }
+    if (!w->verdict.failure[0])
+        rules_at_end(w);
+    if (!w->verdict.failure[0] && sim_ledger_open(&w->ledger))
+        sim_ledger_check_all(&w->ledger);
+    w->result->settled = w->ledger.settled;
+    w->result->twins = w->ledger.twins;
+    w->result->sectors_lost = w->ledger.disk.sectors_lost;
+    w->result->sectors_torn = w->ledger.disk.sectors_torn;
+    memcpy(w->result->failure, w->verdict.failure, sizeof(w->result->failure));
 }
 
 void sim_run(const struct sim_options *options, struct sim_result *result)
@@ -524,26 +430,15 @@ void sim_run(const struct sim_options *options, struct sim_result *result)
     struct world w = {
         .options = options,
         .result = result,
-        .random = {options->seed},
+        .random = {options->seed * 0x9e3779b97f4a7c15u + 1},
     };
 
     *result = (struct sim_result){.messages = options->messages};
-    list_init(&w.flights);
-    sim_ledger_init(&w.ledger, options->messages);
-    w.accepted = mem_alloc(options->messages * sizeof(unsigned));
-    draw_configuration(&w);
-    open_engine(&w);
-    schedule(&w, &w.operator_event, EVENT_HOLD, (int64_t)sim_random_below(&w.random, 100000000));
-    engine_turn(w.engine, now_of(&w));
-    begin_commit(&w);
-    run_to_end(&w);
-    for (unsigned i = 0; i < options->messages && !result->failure[0]; i++)
-        judge_message(&w, i);
-    forget_events(&w);
-    engine_free(w.engine);
-    heap_free(&w.events);
-    sim_ledger_free(&w.ledger);
-    for (int i = 0; i < SENDERS; i++)
-        mem_free(w.wires[i].times);
-    mem_free(w.accepted);
+    init(&w);
+    if (begin_life(&w)) {
+        turn(&w);
+        live(&w);
+    }
+    judge(&w);
+    tear_down(&w);
 }

@@ -52,6 +52,8 @@ static void test_time_of_day_is_local(void **state)
     tzset();
     clock_time_of_day(INT64_C(1775122200125), text);
     assert_string_equal(text, "15:00:00");
+    clock_local(INT64_C(1775122200125), text);
+    assert_string_equal(text, "2026-04-02 15:00:00 +0530");
 }
 
 static void test_monotonic_never_goes_back(void **state)

@@ -14,6 +14,7 @@ struct settings {
     bool enabled;
     char *phone;
     char *ca_file;
+    char *url;
     double rate;
     int64_t timeout;
     int ambiguous;
@@ -21,7 +22,7 @@ struct settings {
 
 static const char *check_digits(const char *value)
 {
-    return value[strspn(value, "0123456789")] == '\0' && *value ? NULL : "is not made of digits";
+    return value[strspn(value, "0123456789")] == '\0' && *value ? NULL : "digits";
 }
 
 static const struct config_key keys[] = {
@@ -37,7 +38,6 @@ static const struct config_key keys[] = {
      .type = CONFIG_TEXT,
      .offset = offsetof(struct settings, phone),
      .environment = "WHATSAPP_PHONE_ID",
-     .allowed = "digits",
      .check = check_digits,
      .help = "The sender."},
     {.name = "whatsapp.ca_file",
@@ -45,6 +45,12 @@ static const struct config_key keys[] = {
      .offset = offsetof(struct settings, ca_file),
      .fallback = "",
      .help = "Trusted certificates."},
+    {.name = "redis.url",
+     .type = CONFIG_TEXT,
+     .offset = offsetof(struct settings, url),
+     .secret = true,
+     .check = check_digits,
+     .help = "The stream."},
     {.name = "rate.messages_per_second",
      .type = CONFIG_RATE,
      .offset = offsetof(struct settings, rate),
@@ -286,7 +292,8 @@ static void test_wrong_values_say_what_is_allowed(void **state)
              "--set: retry.ambiguous: 'res' is none of the choices (hold, resend)\n");
     set_says("retry.ambiguous=",
              "--set: retry.ambiguous: '' is none of the choices (hold, resend)\n");
-    set_says("whatsapp.phone_id=12a", "--set: whatsapp.phone_id: is not made of digits (digits)\n");
+    set_says("whatsapp.phone_id=12a", "--set: whatsapp.phone_id: '12a' is not allowed (digits)\n");
+    set_says("redis.url=12a", "--set: redis.url: digits\n"); /* a secret is not shown */
 }
 
 static void test_all_errors_are_collected(void **state)

@@ -51,6 +51,8 @@ static void test_hmac(void **state)
     unsigned char wrong[SHA256_SIZE];
 
     (void)state;
+    hmac_sha256("Jefe", 4, text, strlen(text), wrong);
+    assert_memory_equal(wrong, mac, sizeof(mac));
     assert_true(hmac_sha256_verify("Jefe", 4, text, strlen(text), mac));
     assert_false(hmac_sha256_verify("Jeff", 4, text, strlen(text), mac));
     assert_false(hmac_sha256_verify("Jefe", 4, text, strlen(text) - 1, mac));
@@ -59,6 +61,24 @@ static void test_hmac(void **state)
         wrong[i] ^= 1;
         assert_false(hmac_sha256_verify("Jefe", 4, text, strlen(text), wrong));
     }
+}
+
+static void test_hex(void **state)
+{
+    static const unsigned char bytes[] = {0x00, 0x9f, 0xA0, 0xff};
+    unsigned char back[sizeof(bytes)];
+    char text[2 * sizeof(bytes) + 1];
+
+    (void)state;
+    hex_encode(bytes, sizeof(bytes), text);
+    assert_string_equal(text, "009fa0ff");
+    assert_true(hex_decode("009FA0fF", back, sizeof(back)));
+    assert_memory_equal(back, bytes, sizeof(bytes));
+    assert_false(hex_decode("009fa0f", back, sizeof(back)));
+    assert_false(hex_decode("", back, sizeof(back)));
+    assert_false(hex_decode("009fa0f/", back, sizeof(back)));
+    assert_false(hex_decode("009fa0g0", back, sizeof(back)));
+    assert_false(hex_decode("-09fa0f0", back, sizeof(back)));
 }
 
 static void test_random_bytes_differ(void **state)
@@ -78,6 +98,7 @@ int main(void)
         cmocka_unit_test(test_hash64_never_changes),
         cmocka_unit_test(test_sha256_in_pieces),
         cmocka_unit_test(test_hmac),
+        cmocka_unit_test(test_hex),
         cmocka_unit_test(test_random_bytes_differ),
     };
 

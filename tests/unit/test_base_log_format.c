@@ -128,7 +128,7 @@ static void test_what_does_not_fit_is_left_out_whole(void **state)
     static const char *const keys[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
     char memory[LINE_MAX_SIZE];
     char value[3000];
-    struct log_field fields[9];
+    struct log_field fields[9] = {0};
     struct log_entry entry = entry_of(fields, ARRAY_SIZE(fields));
 
     (void)state;

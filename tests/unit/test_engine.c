@@ -1,248 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_engine.c: the engine with the smallest possible world: records come back when the test says
- * so, requests stand in a row until the test answers them. What the simulator draws by chance is
- * shown here one case at a time, the halts above all.
+ * test_engine.c: the engine one case at a time, the halts above all.
  */
-#include "base/mem.h"
-#include "core/delivery.h"
-#include "core/engine.h"
+#include "test_engine_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-enum { REQUESTS_MAX = 512, PULLED_MAX = 4096 };
-
-struct world {
-    struct engine *engine;
-    struct list records;
-    struct graph_request *requests[REQUESTS_MAX];
-    unsigned request_count;
-    unsigned source_left;
-    unsigned source_next;
-    const char *template_of_odd; /* odd messages have another template */
-    unsigned settled[STATE_COUNT];
-    unsigned known;
-    enum admission admission; /* what the ledger says of every id */
-    uint64_t next_number;
-    enum halt_kind raised;
-    unsigned clears;
-    struct outcome last;
-    int64_t now_us;
-    bool has_room;
-};
-
-static struct moment now(const struct world *w)
-{
-    return (struct moment){.mono_us = w->now_us, .wall_ms = 1000000 + w->now_us / 1000};
-}
-
-static struct message *make(struct world *w)
-{
-    char id[16], to[20];
-    unsigned n = w->source_next++;
-    struct message values = {
-        .id = id,
-        .to = to,
-        .template_name = n % 2 && w->template_of_odd ? w->template_of_odd : "results_update",
-        .lang = "en_US",
-        .content = "",
-        .sender = "100",
-    };
-
-    (void)snprintf(id, sizeof(id), "%u", n);
-    (void)snprintf(to, sizeof(to), "+9198%08u", n);
-    return message_restore(&values);
-}
-
-static void on_pull(void *world, unsigned want)
-{
-    struct world *w = world;
-
-    while (want-- > 0) {
-        if (!w->source_left) {
-            engine_source_ended(w->engine);
-            return;
-        }
-        w->source_left--;
-        engine_offer(w->engine, make(w), NULL);
-    }
-}
-
-static void on_record(void *world, struct record *record)
-{
-    struct world *w = world;
-
-    list_append(&w->records, &record->node);
-}
-
-static bool on_has_room(void *world)
-{
-    return ((struct world *)world)->has_room;
-}
-
-static void on_request(void *world, struct graph_request *request)
-{
-    struct world *w = world;
-
-    assert_true(w->request_count < REQUESTS_MAX);
-    w->requests[w->request_count++] = request;
-}
-
-static uint64_t on_random(void *world)
-{
-    (void)world;
-    return 1;
-}
-
-static void on_started(void *world, const struct engine_view *view)
-{
-    (void)world;
-    (void)view;
-}
-
-static void on_answer(void *world, const struct engine_view *view, const struct exchange *x,
-                      const struct judgement *j)
-{
-    (void)world;
-    (void)view;
-    (void)x;
-    (void)j;
-}
-
-static void on_settled(void *world, const struct engine_view *view)
-{
-    struct world *w = world;
-
-    w->settled[view->outcome->state]++;
-    w->last = *view->outcome;
-}
-
-static void on_known(void *world, const struct engine_view *view, const struct record *record)
-{
-    (void)view;
-    (void)record;
-    ((struct world *)world)->known++;
-}
-
-static void on_halt(void *world, const struct halt *halt, bool raised)
-{
-    struct world *w = world;
-
-    if (raised)
-        w->raised = halt->kind;
-    else
-        w->clears++;
-}
-
-static struct world *open_world(unsigned messages, struct engine_options *options)
-{
-    struct world *w = MEM_NEW(struct world);
-    struct engine_ports ports = {w,          on_pull,   on_record,  on_has_room,
-                                 on_request, on_random, on_started, on_answer,
-                                 on_settled, on_known,  on_halt};
-
-    w->source_left = messages;
-    w->has_room = true;
-    w->now_us = 10000000;
-    list_init(&w->records);
-    w->engine = engine_new(options, &ports, now(w));
-    return w;
-}
-
-static struct engine_options usual(void)
-{
-    return (struct engine_options){
-        .rate = {RATE_UNLIMITED, 0, 10000, 0},
-        .retry = {3, 100, 1000},
-        .intent_ahead_us = 50000,
-        .max_in_flight = 8,
-        .ledger_id = 1,
-    };
-}
-
-static void close_world(struct world *w)
-{
-    engine_free(w->engine);
-    mem_free(w);
-}
-
-/* What was handed to the ledger is on disk. */
-static void commit(struct world *w)
-{
-    struct list done;
-
-    list_init(&done);
-    list_splice(&done, &w->records);
-    for (struct list *node = done.next; node != &done; node = node->next) {
-        struct record *r = LIST_ITEM(node, struct record, node);
-
-        if (r->kind == RECORD_ADMIT || r->kind == RECORD_PROBE)
-            r->admission = w->admission;
-        if (r->kind == RECORD_ADMIT)
-            r->number = ++w->next_number;
-    }
-    engine_on_recorded(w->engine, &done, now(w));
-}
-
-/* Turns and commits until both have nothing more to do at this moment. */
-static void turn(struct world *w)
-{
-    for (int i = 0; i < 4; i++) {
-        engine_turn(w->engine, now(w));
-        commit(w);
-    }
-    engine_turn(w->engine, now(w));
-}
-
-static void answer(struct world *w, struct exchange *x, const char *body)
-{
-    struct graph_request *request = w->requests[--w->request_count];
-
-    x->body = body;
-    x->body_len = strlen(body);
-    x->retry_after_ms = -1;
-    x->error = x->error ? x->error : "";
-    if (x->wired)
-        engine_on_wired(w->engine, request, now(w));
-    engine_on_answer(w->engine, request, x, now(w));
-}
-
-static void answer_error(struct world *w, int http_status, int code, int subcode)
-{
-    struct exchange x = {.wired = true, .complete = true, .http_status = http_status};
-    char body[160];
-
-    (void)snprintf(body, sizeof(body),
-                   "{\"error\":{\"message\":\"no\",\"code\":%d,\"error_subcode\":%d}}", code,
-                   subcode);
-    answer(w, &x, body);
-}
-
-static void accept(struct world *w)
-{
-    struct exchange x = {.wired = true, .complete = true, .http_status = 200};
-
-    answer(w, &x, "{\"messages\":[{\"id\":\"wamid.A\"}]}");
-}
-
-static void miss(struct world *w)
-{
-    struct exchange x = {.error = "connection refused"};
-
-    answer(w, &x, "");
-}
-
-static void stay_silent(struct world *w)
-{
-    struct exchange x = {.wired = true, .error = "timeout", .is_timeout = true};
-
-    answer(w, &x, "");
-}
+#include "core/mismatch.h"
 
 /* ---- Tests. */
 
@@ -339,6 +101,51 @@ static void test_a_missing_template_stops_only_its_messages(void **state)
     assert_true(engine_counts(w->engine).parked > 0);
     assert_true(engine_is_stuck(w->engine));
     close_world(w);
+}
+
+/* A row that does not fit its template fails alone; ten in a row are the template. */
+static void test_many_mismatches_in_a_row_stop_the_template(void **state)
+{
+    struct engine_options options = usual();
+    struct world *w = open_world(60, &options);
+    unsigned answered = 0;
+
+    (void)state;
+    for (int i = 0; i < 100 && !engine_is_stuck(w->engine); i++) {
+        turn(w);
+        while (w->request_count) {
+            if (answered++ == MISMATCH_IN_ROW - 1)
+                accept(w);
+            else
+                answer_error(w, 400, 132000, 0);
+        }
+        commit(w);
+    }
+    assert_int_equal(w->raised, HALT_TEMPLATE);
+    assert_int_equal(engine_halts(w->engine)->items[0].code, 132000);
+    assert_int_equal(w->settled[STATE_ACCEPTED], 1);
+    assert_in_range(w->settled[STATE_FAILED], 2 * MISMATCH_IN_ROW - 1,
+                    2 * MISMATCH_IN_ROW + options.max_in_flight);
+    assert_true(engine_counts(w->engine).parked > 0);
+    close_world(w);
+}
+
+static void test_mismatches_are_counted_by_template(void **state)
+{
+    struct mismatches m = {0};
+
+    (void)state;
+    for (uint64_t subject = 1; subject <= MISMATCH_TEMPLATES_MAX; subject++) {
+        for (int i = 1; i < MISMATCH_IN_ROW; i++)
+            assert_false(mismatch_refused(&m, subject));
+    }
+    mismatch_accepted(&m, 2);
+    mismatch_accepted(&m, 99); /* never refused */
+    assert_false(mismatch_refused(&m, 2));
+    assert_true(mismatch_refused(&m, 1));
+    assert_false(mismatch_refused(&m, 1)); /* anew */
+    assert_false(mismatch_refused(&m, 99));
+    assert_true(mismatch_refused(&m, 3));
 }
 
 static void test_maintenance_holds_the_sender_for_a_minute(void **state)
@@ -556,6 +363,8 @@ int main(void)
         cmocka_unit_test(test_known_ids_are_dropped),
         cmocka_unit_test(test_a_refused_token_stops_everything),
         cmocka_unit_test(test_a_missing_template_stops_only_its_messages),
+        cmocka_unit_test(test_many_mismatches_in_a_row_stop_the_template),
+        cmocka_unit_test(test_mismatches_are_counted_by_template),
         cmocka_unit_test(test_maintenance_holds_the_sender_for_a_minute),
         cmocka_unit_test(test_attempts_are_used_up_by_refusals_only),
         cmocka_unit_test(test_an_unanswered_request_is_unknown_and_stays_so),

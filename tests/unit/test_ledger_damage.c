@@ -65,6 +65,14 @@ static void test_another_database(void **state)
     check_refused(b, "no ledger of tidings");
 }
 
+/* Not even enough for a handle. */
+static void test_no_memory(void **state)
+{
+    (void)sqlite3_hard_heap_limit64(1);
+    check_refused(*state, "memory ran out");
+    (void)sqlite3_hard_heap_limit64(0);
+}
+
 static void change(struct box *b, const char *sql)
 {
     sqlite3 *file;
@@ -80,7 +88,7 @@ static void test_a_newer_version(void **state)
 {
     struct box *b = *state;
 
-    change(b, "PRAGMA user_version=2");
+    change(b, "PRAGMA user_version=3");
     check_refused(b, "use a newer tidings");
 }
 
@@ -250,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_BOX(test_a_text_file),
         WITH_BOX(test_another_database),
+        WITH_BOX(test_no_memory),
         WITH_BOX(test_a_newer_version),
         WITH_BOX(test_a_lost_table),
         WITH_BOX(test_marks_beyond_the_messages),

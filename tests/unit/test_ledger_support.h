@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "ledger/ledger.h"
+#include "ledger/ledger_errand.h"
 #include "ledger/ledger_query.h"
 
 #include <setjmp.h>
@@ -144,7 +145,47 @@ static inline void box_do(struct box *b, struct record *r)
     list_remove(&r->node);
 }
 
+/* ---- Errands. */
+
+static inline void on_errand_done(struct ledger_errand *errand)
+{
+    bool *is_done = errand->context;
+
+    *is_done = true;
+}
+
+/* How each errand of the tests begins; BOX_RUN hands it over and waits for it. */
+static inline bool *errand_is_done(void)
+{
+    static bool is_done;
+
+    return &is_done;
+}
+
+#define ERRAND .errand = {.on_done = on_errand_done, .context = errand_is_done()}
+#define BOX_RUN(b, hand_over, errand)     \
+    do {                                  \
+        *errand_is_done() = false;        \
+        hand_over((b)->ledger, (errand)); \
+        assert_false(*errand_is_done());  \
+        box_wait(b);                      \
+        assert_true(*errand_is_done());   \
+    } while (0)
+
 /* ---- Messages and records. */
+
+static inline struct message *message_in(const char *broadcast, const char *id)
+{
+    return message_restore(&(struct message){
+        .id = id,
+        .to = "+919800000001",
+        .template_name = "results_update",
+        .lang = "en_US",
+        .content = "[]",
+        .broadcast = broadcast,
+        .sender = "915988834937783",
+    });
+}
 
 static inline struct message *message_with(const char *id, const char *content)
 {

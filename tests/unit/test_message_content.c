@@ -45,20 +45,36 @@ static void test_missing_column(void **state)
 
 static void test_precedence(void **state)
 {
+#define P3      T("p1", "p"), T("p2", "q"), T("p3", "r")
 #define COLUMNS T("educator_name", "A"), T("test_name", "B"), T("dashboard_url", "C")
     (void)state;
-    CONTENT("[\"p\"]", TO, COLUMNS, T("p1", "p"));
-    CONTENT("[\"q\"]", TO, COLUMNS, T("p1", "p"), T("params", "[\"q\"]"));
-    CONTENT("{\"components\":[{\"type\":\"r\"}]}", TO, COLUMNS, T("p1", "p"),
-            T("params", "[\"q\"]"), T("components", "[{\"type\":\"r\"}]"));
+    CONTENT("[\"p\",\"q\",\"r\"]", TO, COLUMNS, P3);
+    CONTENT("[\"q\",\"1\",\"2\"]", TO, COLUMNS, P3, T("params", "[\"q\",1,2]"));
+    CONTENT("{\"components\":[{\"type\":\"r\"}]}", TO, COLUMNS, P3, T("params", "[\"q\"]"),
+            T("components", "[{\"type\":\"r\"}]"));
     /* What is beaten is not looked at. */
-    CONTENT("[\"q\"]", TO, T("p1", ""), T("p3", "\n"), T("params", "[\"q\"]"));
+    CONTENT("[\"q\",\"1\",\"2\"]", TO, T("p1", ""), T("p3", "\n"), T("params", "[\"q\",1,2]"));
     CONTENT("{\"components\":[{\"type\":\"r\"}]}", TO, T("params", "nonsense"), T("header", ""),
             T("components", "[{\"type\":\"r\"}]"));
     /* Said to be none. */
-    CONTENT("", TO, COLUMNS, T("p1", "p"), T("params", "[]"));
-    CONTENT("", TO, COLUMNS, T("params", "{}"));
+    CONTENT("", PLAIN, COLUMNS, T("p1", "p"), T("params", "[]"));
+    CONTENT("", PLAIN, COLUMNS, T("params", "{}"));
     CONTENT("", TO, COLUMNS, T("params", "[\"q\"]"), T("components", "[]"));
+}
+
+/* The default template takes three; what another takes is not known. */
+static void test_the_count_of_the_default_template(void **state)
+{
+#define ALLOWED " given; 3, as template.params has them for results_update, are allowed"
+    (void)state;
+    REFUSED("params: 4" ALLOWED, TO, T("params", "[1,2,3,4]"));
+    REFUSED("params: 1" ALLOWED, TO, COLUMNS, T("params", "{\"a\":\"b\"}"));
+    REFUSED("params: 0" ALLOWED, TO, COLUMNS, T("params", "[]"));
+    REFUSED("p1..: 2" ALLOWED, TO, T("p1", "a"), T("p2", "b"));
+    REFUSED("p1..: 4" ALLOWED, TO, T("template", "results_update"), P3, T("p4", "s"));
+    CONTENT("[\"p\",\"q\",\"r\"]", TO, P3);
+    CONTENT("[\"a\",\"b\"]", PLAIN, T("p1", "a"), T("p2", "b"));
+    CONTENT("{\"components\":[{\"type\":\"r\"}]}", TO, T("components", "[{\"type\":\"r\"}]"));
 }
 
 static void test_flat(void **state)
@@ -145,7 +161,7 @@ static void test_column_names(void **state)
     (void)state;
     COLUMN_CONTENT("{\"body\":{\"first\":\"P1\",\"no\":\"7\"}}", "no=test_num", "first=p1");
     COLUMN_CONTENT("[\"7\",\"P1\",\"7\"]", "test_num", "p1", "test_num");
-    COLUMN_CONTENT("[\"P1\",\"P2\"]", "test_num"); /* p1.. wins */
+    COLUMN_CONTENT("[\"P1\",\"P2\"]", "test_num", "ref"); /* p1.. wins */
     COLUMN_CONTENT("[\"P2\",\"P1\",\"7\"]", "p2", "p1", "test_num");
     COLUMN_CONTENT("p1: template.params mixes named and positional parameters; all of one kind are "
                    "allowed",
@@ -343,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_columns_are_not_for_other_templates),
         cmocka_unit_test(test_missing_column),
         cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_the_count_of_the_default_template),
         cmocka_unit_test(test_flat),
         cmocka_unit_test(test_params_json),
         cmocka_unit_test(test_params_that_are_no_json),

@@ -55,7 +55,8 @@ static void test_reasons_have_words(void **state)
         {6, "bad_answer"}, {7, "unsure_error"}, {8, "interrupted"},
         {9, "opted_out"},  {10, "expired"},     {11, "invalid"},
         {12, "cancelled"}, {13, "not_due"},     {14, "held"},
-        {15, "retry"},
+        {15, "retry"},     {16, "taken_over"},  {17, "webhook"},
+        {18, "by_hand"},   {19, "given_up"},
     };
 
     (void)state;

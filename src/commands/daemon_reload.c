@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * daemon_reload.c: SIGHUP: the configuration and the token are read again, all or nothing.
+ *
+ * Happy path: the settings are read and checked, the token is opened, a client with both is opened
+ * beside the old one, which finishes what it has in flight; then everything is exchanged at once.
+ * Failure modes: anything of that fails: a line for each error, and everything stays as it was. A
+ * key that a running process cannot change is named, and changes at the next start.
+ */
+#include "commands/daemon_internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "commands/access.h"
+#include "io/notify.h"
+
+static void refuse(struct daemon *d, const char *why)
+{
+    d->reload_failed = true;
+    log_line(LOG_ERROR, "The new configuration is refused: nothing changed", LOG_STR("error", why));
+}
+
+static void warn_fixed(const struct buf *changed)
+{
+    if (changed->len)
+        log_line(LOG_WARN, "These keys change at the next start only",
+                 LOG_STR("keys", buf_text(changed)));
+}
+
+static void forget_old(struct daemon *d, struct settings *fresh, struct secret *token)
+{
+    if (d->reloaded) {
+        settings_free(d->reloaded);
+        mem_free(d->reloaded);
+    }
+    secret_free(d->token);
+    d->reloaded = d->settings = fresh;
+    d->token = token;
+}
+
+static void apply(struct daemon *d)
+{
+    const struct settings *s = d->settings;
+
+    log_set_level((enum log_level)s->log_level);
+    redis_source_set_policy(d->stream, s->redis_trim, s->redis_claim, s->redis_claim_idle_ms);
+    holds_enable(&d->holds, s->enabled);
+    engine_clear_halts(dispatch_engine(d->dispatch), HALT_TOKEN, dispatch_now());
+    daemon_set_defaults(d);
+}
+
+static bool open_new(struct daemon *d, struct settings *fresh, struct secret **token, struct err *e)
+{
+    enum access_kind kind;
+
+    *token = NULL;
+    return settings_can_send(fresh, e) && access_open(fresh, token, &kind, e) &&
+           (!d->webhook || webhook_receiver_reload(d->webhook, fresh, e)) &&
+           dispatch_reload(d->dispatch, fresh, *token, e);
+}
+
+static void exchange(struct daemon *d, struct settings *fresh)
+{
+    struct buf changed = buf_new(2048);
+    struct secret *token;
+    struct err e;
+
+    settings_keep_fixed(fresh, d->settings, &changed);
+    if (open_new(d, fresh, &token, &e)) {
+        warn_fixed(&changed);
+        forget_old(d, fresh, token);
+        apply(d);
+        d->reload_failed = false;
+        log_line(LOG_INFO, "Configuration read again", LOG_STR("file", fresh->file));
+    } else {
+        settings_keep_fixed(fresh, d->settings, &changed); /* back to whom they belong */
+        secret_free(token);
+        settings_free(fresh);
+        mem_free(fresh);
+        refuse(d, e.text);
+    }
+    buf_free(&changed);
+}
+
+void daemon_reload(struct daemon *d)
+{
+    struct settings *fresh = MEM_NEW(struct settings);
+
+    notify_reloading();
+    if (call_load_settings(&d->call, fresh)) {
+        exchange(d, fresh);
+    } else {
+        settings_free(fresh);
+        mem_free(fresh);
+        refuse(d, "see the lines above");
+    }
+    notify_ready(daemon_state_name(d->state));
+}

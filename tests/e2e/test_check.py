@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""What `check` finds beside Graph: Redis, the ledger's file, the secrets of webhooks."""
+import json
+import unittest
+
+from harness import EndToEnd, free_port
+from redis_server import RedisServer, Wire
+
+READY = "✅ Configuration is VALID"
+
+
+class WithCheck(EndToEnd):
+    def findings(self, box, *flags):
+        """What was found, as [(subject, result, text)]."""
+        answer = json.loads(box.run("check", "--json", *flags).out)
+        return [(c["check"], c["result"], c["text"]) for c in answer["checks"]]
+
+    def assert_found(self, box, subject, result, words, *flags):
+        found = [f for f in self.findings(box, *flags) if f[:2] == (subject, result)]
+        self.assertEqual(len(found), 1, self.findings(box, *flags))
+        self.assertRegex(found[0][2], words)
+
+
+class Redis(WithCheck):
+    def redis(self, *flags, **more):
+        server = RedisServer(*flags, **more)
+        self.addCleanup(server.stop)
+        return server
+
+    def box_for(self, url):
+        return self.box(self.mock(), {"redis.url": url, "rate.messages_per_second": "80"})
+
+    def test_one_that_keeps_its_data(self):
+        server = self.redis()
+        box = self.box_for(server.url)
+        self.assert_found(box, "redis", "ok", rf"^127.0.0.1:{server.port} answers, version \d")
+        self.assert_found(box, "redis data", "ok", "appendonly yes.*noeviction")
+        self.assert_code(box.run("check", "--strict=warn"), 0)
+        wire = Wire(server.port)
+        self.assertEqual(wire("KEYS", "*"), [])  # no lock, no group, nothing
+        wire.close()
+
+    def test_one_that_loses_or_evicts(self):
+        for flags, words in ((("--appendonly", "no"), "appendonly is no"),
+                             (("--appendonly", "yes", "--maxmemory-policy", "allkeys-lru"),
+                              "maxmemory-policy is allkeys-lru")):
+            with self.subTest(words=words):
+                box = self.box_for(self.redis(*flags).url)
+                self.assert_found(box, "redis data", "warning", words)
+                self.assert_code(box.run("check", "--strict"), 0)
+                self.assert_code(box.run("check", "--strict=warn"), 78)
+
+    def refused(self, url, code, words):
+        box = self.box_for(url)
+        self.assert_found(box, "redis", "error", words)
+        result = box.run("check", "--strict")
+        self.assert_code(result, code)
+        self.assertNotIn("hush", result.out + result.err)
+        self.assertNotIn(READY, result.out)
+        offline = box.run("check", "--offline", "--strict")
+        self.assert_code(offline, 0)
+        self.assertNotIn("redis", offline.out)
+
+    def test_nobody_there(self):
+        port = free_port()
+        self.refused(f"redis://:hush@127.0.0.1:{port}", 69,
+                     f"127.0.0.1:{port} cannot be reached: .*refused")
+
+    def test_a_wrong_password_or_none(self):
+        server = self.redis(password="right")
+        self.refused(f"redis://:hush@127.0.0.1:{server.port}", 77, "password in redis.url is wrong")
+        self.refused(f"redis://127.0.0.1:{server.port}", 77, "a password is needed")
+        self.assert_found(self.box_for(server.url), "redis", "ok", "answers")
+
+    def test_no_such_database(self):
+        server = self.redis()
+        self.refused(f"redis://127.0.0.1:{server.port}/99", 78, "names a database")
+
+    def test_a_replica(self):
+        server = self.redis("--replicaof", "127.0.0.1", str(free_port()))
+        self.refused(server.url, 78, "this is a replica")
+
+    def test_a_user_who_may_not_ask(self):
+        server = self.redis()
+        wire = Wire(server.port)
+        wire("ACL", "SETUSER", "some", "on", ">right", "~*", "+@all", "-info")
+        wire.close()
+        box = self.box_for(f"redis://some:right@127.0.0.1:{server.port}")
+        self.assert_found(box, "redis", "ok", "answers")
+        self.assert_found(box, "redis data", "warning", r"not known.*\+info")
+
+    def test_a_url_that_is_none(self):
+        box = self.box(settings={"redis.url": "redis://:hush@host:port"}, seal=False)
+        line = next(i for i, text in enumerate(box.config.read_text().splitlines(), 1)
+                    if text.startswith("url = "))
+        result = box.run("check", "--offline")
+        self.assert_code(result, 78)
+        self.assertIn(f"{box.config}:{line}: redis.url: the port is none", result.err)
+        self.assertNotIn("hush", result.err)
+
+
+class Ledger(WithCheck):
+    def test_a_file_that_is_no_ledger(self):
+        box = self.box()
+        box.ledger.parent.mkdir()
+        box.ledger.write_bytes(b"")
+        self.assert_found(box, "ledger", "ok", "ledger.db", "--offline")
+        box.ledger.write_bytes(b"no ledger at all\n" * 400)
+        self.assert_found(box, "ledger", "error", "no ledger", "--offline")
+        self.assert_code(box.run("check", "--offline", "--strict"), 78)
+        self.assertEqual([x.name for x in box.ledger.parent.iterdir()], ["ledger.db"])
+
+    def test_a_folder_in_its_place(self):
+        box = self.box()
+        box.ledger.mkdir(parents=True)
+        self.assert_found(box, "ledger", "error", "is a folder", "--offline")
+        for command in (("log",), ("send", "+919800000001", "A", "B", "C")):
+            result = box.run(*command)
+            self.assert_code(result, 78)
+            self.assertIn("is a folder", result.err)
+            self.assertNotIn("unknown", result.err)
+
+    def test_one_in_use(self):
+        mock = self.mock()
+        box = self.box(mock)
+        self.assert_code(box.run("send", "+919800000001", "A", "B", "C"), 0)
+        self.assert_found(box, "ledger", "ok", "ledger.db")
+
+
+class Webhook(WithCheck):
+    def test_secrets_that_others_can_read(self):
+        for key in ("webhook.app_secret_file", "webhook.verify_token_file"):
+            with self.subTest(key=key):
+                box = self.box()
+                path = box.folder / "secret"
+                path.write_text("hush\n")
+                path.chmod(0o644)
+                box.set({key: path})
+                self.assert_found(box, key, "error", "chmod 600", "--offline")
+                result = box.run("check", "--offline", "--strict")
+                self.assert_code(result, 78)
+                path.chmod(0o600)
+                self.assert_code(box.run("check", "--offline", "--strict"), 0)
+
+    def test_what_a_listener_needs(self):
+        box = self.box(settings={"webhook.listen": "127.0.0.1:0"})
+        self.assert_found(box, "webhook", "error", "app_secret_file is not set", "--offline")
+        secret = box.folder / "secret"
+        secret.write_text("one\ntwo\nthree\n")
+        secret.chmod(0o600)
+        box.set({"webhook.app_secret_file": secret})
+        self.assert_found(box, "webhook", "error", "one secret, or the old and the new",
+                          "--offline")
+        secret.write_text("one\ntwo\n")
+        self.assert_found(box, "webhook", "ok", "opens", "--offline")
+
+
+if __name__ == "__main__":
+    unittest.main()

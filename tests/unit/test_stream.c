@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* After what it needs. */
+#include <cmocka.h>
+
+/* The stream's decisions, command by command, without a Redis. */
+
+enum { SENT_MAX = 256, OFFERED_MAX = 64 };
+
+struct sent {
+    enum stream_verb verb;
+    enum stream_lane lane;
+    unsigned count;
+    size_t id_count;
+    struct stream_id after, first_id;
+};
+
+struct test {
+    struct stream *stream;
+    struct sent sent[SENT_MAX];
+    size_t sent_count, looked_at[LINK_COUNT];
+    struct stream_entry *offered[OFFERED_MAX];
+    size_t offered_count;
+    unsigned drops[LINK_COUNT];
+    struct err refused;
+    bool was_refused, drained;
+    int64_t now_ms;
+};
+
+static struct test t;
+
+static const struct message_defaults defaults = {
+    .template_name = "hello",
+    .lang = "en",
+    .sender = "1234567890",
+    .broadcast = "",
+};
+
+static void on_send(void *context, const struct stream_command *c)
+{
+    (void)context;
+    assert_true(t.sent_count < SENT_MAX);
+    t.sent[t.sent_count++] = (struct sent){
+        .verb = c->verb,
+        .lane = c->lane,
+        .count = c->count,
+        .id_count = c->id_count,
+        .after = c->after,
+        .first_id = c->id_count ? c->ids[0] : (struct stream_id){0},
+    };
+}
+
+static void on_drop(void *context, enum stream_link link)
+{
+    (void)context;
+    t.drops[link]++;
+}
+
+static void on_message(void *context, struct message *m, struct stream_entry *entry,
+                       bool taken_over)
+{
+    (void)context;
+    (void)taken_over;
+    assert_true(t.offered_count < OFFERED_MAX);
+    t.offered[t.offered_count++] = entry;
+    message_free(m);
+}
+
+static void on_published(void *context, uint64_t cookie)
+{
+    (void)context;
+    (void)cookie;
+}
+
+static void on_refused(void *context, const struct err *why)
+{
+    (void)context;
+    t.was_refused = true;
+    t.refused = *why;
+}
+
+static void on_drained(void *context)
+{
+    (void)context;
+    t.drained = true;
+}
+
+static void on_note(void *context, enum stream_level level, const char *text)
+{
+    (void)context;
+    (void)level;
+    assert_true(strlen(text) > 0);
+}
+
+static struct stream_now now(void)
+{
+    return (struct stream_now){.mono_ms = t.now_ms, .wall_ms = t.now_ms, .random = 7};
+}
+
+static int setup(void **state)
+{
+    static const struct stream_options options = {
+        .stream = "t:send",
+        .group = "g",
+        .consumer = "me",
+        .owner = "ledger",
+        .run = "run",
+        .holder = "the test",
+        .phone_id = "1234567890",
+        .claim_idle_ms = 120000,
+        .defaults = &defaults,
+    };
+    const struct stream_ports ports = {
+        NULL, on_send, on_drop, on_message, on_published, on_refused, on_drained, on_note,
+    };
+
+    (void)state;
+    memset(&t, 0, sizeof(t));
+    t.now_ms = 1000000;
+    t.stream = stream_new(&options, &ports);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    stream_free(t.stream);
+    return 0;
+}
+
+static void turn(void)
+{
+    stream_turn(t.stream, now());
+}
+
+/* The next command of a link that is there, other than looks, which are answered on the way. NULL:
+ * none. */
+static const struct sent *next_of(enum stream_link link)
+{
+    while (t.looked_at[link] < t.sent_count) {
+        const struct sent *sent = &t.sent[t.looked_at[link]++];
+
+        if (stream_verb_link(sent->verb) != link)
+            continue;
+        if (sent->verb < STREAM_LOOK_GROUP)
+            return sent;
+        stream_on_reply(t.stream,
+                        &(struct stream_reply){.verb = sent->verb, .lane = sent->lane, .lag = -1},
+                        now());
+        turn();
+    }
+    return NULL;
+}
+
+static const struct sent *expect(enum stream_verb verb)
+{
+    const struct sent *sent = next_of(stream_verb_link(verb));
+
+    if (!sent || sent->verb != verb)
+        fail_msg("command %d, not %d", sent ? (int)sent->verb : -1, (int)verb);
+    return sent;
+}
+
+static void expect_nothing_of(enum stream_link link)
+{
+    const struct sent *sent = next_of(link);
+
+    if (sent)
+        fail_msg("command %d", (int)sent->verb);
+}
+
+static void answer(const struct stream_reply *reply)
+{
+    stream_on_reply(t.stream, reply, now());
+    turn();
+}
+
+static void well(enum stream_verb verb, enum stream_lane lane)
+{
+    answer(&(struct stream_reply){.verb = verb, .lane = lane});
+}
+
+static void wrong(enum stream_verb verb, const char *error)
+{
+    answer(&(struct stream_reply){.verb = verb, .error = error});
+}
+
+/* Up to the first read of own pending entries. */
+static void start(void)
+{
+    stream_want(t.stream, 10);
+    stream_on_up(t.stream, LINK_READER, now());
+    stream_on_up(t.stream, LINK_WRITER, now());
+    turn();
+    (void)expect(STREAM_LOCK_TAKE);
+    well(STREAM_LOCK_TAKE, LANE_HIGH);
+    assert_int_equal(expect(STREAM_GROUP_MAKE)->lane, LANE_HIGH);
+    well(STREAM_GROUP_MAKE, LANE_HIGH);
+    assert_int_equal(expect(STREAM_GROUP_MAKE)->lane, LANE_NORMAL);
+    well(STREAM_GROUP_MAKE, LANE_NORMAL);
+}
+
+static void walk(enum stream_lane lane)
+{
+    assert_int_equal(expect(STREAM_READ_OWN)->lane, lane);
+    well(STREAM_READ_OWN, lane);
+}
+
+/* Up to the first read of new entries. */
+static void start_reading(void)
+{
+    start();
+    walk(LANE_HIGH);
+    walk(LANE_NORMAL);
+    (void)expect(STREAM_READ_HIGH);
+}
+
+static struct stream_raw raw_of(enum stream_lane lane, uint64_t ms)
+{
+    static const struct field fields[] = {{.name = "to", .value = "+98000000001", .len = 12}};
+
+    return (struct stream_raw){.lane = lane, .id = {ms, 0}, .fields = fields, .field_count = 1};
+}
+
+static void bring(enum stream_verb verb, uint64_t ms, size_t count)
+{
+    struct stream_raw raws[16];
+
+    for (size_t i = 0; i < count; i++)
+        raws[i] = raw_of(LANE_NORMAL, ms + i);
+    answer(&(struct stream_reply){
+        .verb = verb, .lane = LANE_NORMAL, .entries = raws, .entry_count = count});
+}
+
+static void settle(size_t i, bool with_result)
+{
+    const struct message m = {
+        .id = "i", .to = "+1", .class_id = "", .test_num = "", .broadcast = "", .ref = ""};
+    const struct outcome o = {.state = STATE_ACCEPTED};
+
+    stream_settle(t.stream, t.offered[i],
+                  with_result ? &(struct stream_result){&m, &o, 1, 1} : NULL);
+}
+
+static void test_order_of_work_at_the_start(void **state)
+{
+    (void)state;
+    stream_on_up(t.stream, LINK_READER, now());
+    turn();
+    expect_nothing_of(LINK_READER); /* no reading without a lock */
+    start_reading();
+    well(STREAM_READ_HIGH, LANE_HIGH);
+    assert_int_equal(expect(STREAM_READ_NEW)->count, 10);
+    turn();
+    expect_nothing_of(LINK_READER); /* one read at a time */
+}
+
+static void test_own_entries_come_in_pages_from_the_lowest(void **state)
+{
+    (void)state;
+    start();
+    walk(LANE_HIGH);
+    assert_int_equal(expect(STREAM_READ_OWN)->after.ms, 0);
+    bring(STREAM_READ_OWN, 5, 3);
+    assert_int_equal(t.offered_count, 3);
+    assert_int_equal(expect(STREAM_READ_OWN)->after.ms, 7);
+    well(STREAM_READ_OWN, LANE_NORMAL);
+    (void)expect(STREAM_READ_HIGH);
+}
+
+static void test_asks_for_what_is_wanted_and_no_more(void **state)
+{
+    (void)state;
+    start_reading();
+    well(STREAM_READ_HIGH, LANE_HIGH);
+    (void)expect(STREAM_READ_NEW);
+    bring(STREAM_READ_NEW, 1, 7);
+    assert_int_equal(expect(STREAM_READ_HIGH)->count, 3);
+    bring(STREAM_READ_HIGH, 20, 3);
+    expect_nothing_of(LINK_READER);
+    assert_int_equal(t.offered_count, 10);
+    stream_want(t.stream, 1);
+    turn();
+    assert_int_equal(expect(STREAM_READ_HIGH)->count, 1);
+}
+
+static void test_result_first_then_one_acknowledgement(void **state)
+{
+    const struct sent *ack;
+
+    (void)state;
+    start_reading();
+    bring(STREAM_READ_HIGH, 1, 10);
+    for (size_t i = 0; i < 10; i++)
+        settle(i, true);
+    turn();
+    for (size_t i = 0; i < 10; i++)
+        (void)expect(STREAM_ADD);
+    expect_nothing_of(LINK_WRITER);
+    for (size_t i = 0; i < 10; i++)
+        stream_on_reply(t.stream, &(struct stream_reply){.verb = STREAM_ADD}, now());
+    turn();
+    ack = expect(STREAM_ACK);
+    assert_int_equal(ack->id_count, 10);
+    assert_int_equal(ack->first_id.ms, 1);
+}
+
+static void test_what_was_not_confirmed_is_sent_again(void **state)
+{
+    (void)state;
+    start_reading();
+    bring(STREAM_READ_HIGH, 1, 2);
+    settle(0, true);
+    settle(1, false);
+    turn();
+    (void)expect(STREAM_ADD);
+    assert_int_equal(expect(STREAM_ACK)->first_id.ms, 2);
+    stream_on_down(t.stream, LINK_WRITER, now());
+    turn();
+    stream_on_up(t.stream, LINK_WRITER, now());
+    turn();
+    (void)expect(STREAM_ADD);
+    assert_int_equal(expect(STREAM_ACK)->first_id.ms, 2);
+}
+
+static void test_held_entries_are_not_offered_twice(void **state)
+{
+    (void)state;
+    start_reading();
+    bring(STREAM_READ_HIGH, 1, 4);
+    stream_on_down(t.stream, LINK_READER, now());
+    stream_on_up(t.stream, LINK_READER, now());
+    turn();
+    (void)expect(STREAM_READ_NEW); /* which has no answer */
+    walk(LANE_HIGH);
+    (void)expect(STREAM_READ_OWN);
+    bring(STREAM_READ_OWN, 1, 6); /* 5 and 6 were in the reply that was lost */
+    assert_int_equal(t.offered_count, 6);
+}
+
+/* Acknowledged while a reply that still names it is on its way. */
+/* One look at both lanes; in the normal one the entry `ms` is pending. */
+static void look_with_pending(uint64_t ms)
+{
+    t.now_ms += STREAM_LOOK_MS;
+    turn();
+    while (t.looked_at[LINK_WRITER] < t.sent_count) {
+        const struct sent *sent = &t.sent[t.looked_at[LINK_WRITER]++];
+        bool has = sent->verb == STREAM_LOOK_PENDING && sent->lane == LANE_NORMAL;
+
+        if (stream_verb_link(sent->verb) == LINK_WRITER)
+            answer(&(struct stream_reply){.verb = sent->verb,
+                                          .lane = sent->lane,
+                                          .lag = -1,
+                                          .number = has,
+                                          .id = {has ? ms : 0, 0}});
+        turn(); /* nothing is trimmed: that takes a turn */
+    }
+}
+
+/* Redis gave an entry to a connection that was gone by then, and to nobody else since. */
+static void test_what_is_pending_and_not_here_is_walked_for(void **state)
+{
+    (void)state;
+    start_reading();
+    bring(STREAM_READ_HIGH, 7, 1);
+    for (int i = 0; i < 3; i++) {
+        (void)expect(STREAM_READ_NEW);
+        look_with_pending(i < 2 ? 7 : 5); /* the first is here; the other may be on its way */
+        well(STREAM_READ_NEW, LANE_HIGH);
+    }
+    (void)expect(STREAM_READ_NEW);
+    look_with_pending(5);
+    well(STREAM_READ_NEW, LANE_HIGH);
+    assert_int_equal(expect(STREAM_READ_OWN)->after.ms, 0);
+    bring(STREAM_READ_OWN, 5, 1);
+    assert_int_equal(t.offered_count, 2);
+    walk(LANE_NORMAL);
+    (void)expect(STREAM_READ_NEW);
+}
+
+/* Another consumer's is walked for once. */
+static void test_what_is_pending_elsewhere_is_left_alone(void **state)
+{
+    (void)state;
+    start_reading();
+    for (int i = 0; i < 2; i++)
+        look_with_pending(5);
+    well(STREAM_READ_HIGH, LANE_HIGH);
+    walk(LANE_NORMAL);
+    (void)expect(STREAM_READ_NEW);
+    for (int i = 0; i < 3; i++)
+        look_with_pending(5);
+    well(STREAM_READ_NEW, LANE_HIGH);
+    (void)expect(STREAM_READ_NEW);
+}
+
+static void test_a_late_page_does_not_bring_back_what_is_done(void **state)
+{
+    (void)state;
+    start_reading();
+    bring(STREAM_READ_HIGH, 1, 1);
+    settle(0, false);
+    turn();
+    (void)expect(STREAM_READ_NEW); /* which has no answer */
+    (void)expect(STREAM_ACK);
+    stream_on_down(t.stream, LINK_READER, now());
+    stream_on_up(t.stream, LINK_READER, now());
+    turn();
+    walk(LANE_HIGH);
+    (void)expect(STREAM_READ_OWN);
+    answer(&(struct stream_reply){.verb = STREAM_ACK, .lane = LANE_NORMAL, .id_count = 1});
+    bring(STREAM_READ_OWN, 1, 1);
+    assert_int_equal(t.offered_count, 1);
+}
+
+static void test_a_lost_group_is_made_again_and_walked(void **state)
+{
+    (void)state;
+    start_reading();
+    wrong(STREAM_READ_HIGH, "NOGROUP No such key");
+    t.now_ms += STREAM_BACKOFF_MAX_MS;
+    turn();
+    (void)expect(STREAM_GROUP_MAKE);
+    well(STREAM_GROUP_MAKE, LANE_HIGH);
+    (void)expect(STREAM_GROUP_MAKE);
+    well(STREAM_GROUP_MAKE, LANE_NORMAL);
+    walk(LANE_HIGH);
+    walk(LANE_NORMAL);
+    (void)expect(STREAM_READ_HIGH);
+}
+
+static void test_waits_before_it_asks_again(void **state)
+{
+    (void)state;
+    start_reading();
+    wrong(STREAM_READ_HIGH, "LOADING Redis is loading");
+    expect_nothing_of(LINK_READER);
+    assert_true(stream_next_ms(t.stream, now()) > t.now_ms);
+    assert_true(stream_next_ms(t.stream, now()) <= t.now_ms + STREAM_BACKOFF_MAX_MS);
+    t.now_ms += STREAM_BACKOFF_MAX_MS;
+    turn();
+    (void)expect(STREAM_READ_HIGH);
+}
+
+static void test_a_replica_is_dropped(void **state)
+{
+    (void)state;
+    start_reading();
+    wrong(STREAM_READ_HIGH, "READONLY You can't write against a read only replica.");
+    assert_int_equal(t.drops[LINK_READER], 1);
+    assert_int_equal(t.drops[LINK_WRITER], 0);
+}
+
+static void test_another_holds_the_lock(void **state)
+{
+    (void)state;
+    stream_on_up(t.stream, LINK_WRITER, now());
+    turn();
+    (void)expect(STREAM_LOCK_TAKE);
+    answer(&(struct stream_reply){.verb = STREAM_LOCK_TAKE, .holder = "host, pid 4711"});
+    assert_true(t.was_refused);
+    assert_int_equal(t.refused.code, EXIT_TRY_LATER);
+    assert_non_null(strstr(t.refused.text, "host, pid 4711"));
+    assert_true(stream_next_ms(t.stream, now()) == INT64_MAX);
+}
+
+/* The writer hangs: when the lock's life is over, nothing more is read. */
+static void test_a_lock_that_is_not_renewed_ends(void **state)
+{
+    (void)state;
+    start_reading();
+    t.now_ms += STREAM_LOCK_MS;
+    bring(STREAM_READ_HIGH, 1, 1);
+    (void)expect(STREAM_LOCK_RENEW);
+    expect_nothing_of(LINK_READER);
+    well(STREAM_LOCK_RENEW, LANE_HIGH);
+    (void)expect(STREAM_READ_NEW);
+}
+
+static void forget_sent(void)
+{
+    t.sent_count = t.looked_at[LINK_READER] = t.looked_at[LINK_WRITER] = 0;
+}
+
+static void test_results_that_cannot_be_added_stop_reading(void **state)
+{
+    (void)state;
+    start_reading();
+    stream_want(t.stream, 2 * 4096);
+    for (unsigned i = 0; i < 4096; i += 8) {
+        bring(STREAM_READ_HIGH, 100 + i, 8);
+        for (size_t j = 0; j < 8; j++)
+            settle(j, true);
+        t.offered_count = 0;
+        forget_sent();
+    }
+    turn();
+    forget_sent();
+    bring(STREAM_READ_HIGH, 9000, 0);
+    expect_nothing_of(LINK_READER);
+}
+
+static void test_drains(void **state)
+{
+    (void)state;
+    start_reading();
+    bring(STREAM_READ_HIGH, 1, 2);
+    stream_drain(t.stream);
+    settle(0, false);
+    settle(1, false);
+    turn();
+    (void)expect(STREAM_ACK);
+    assert_false(t.drained);
+    answer(&(struct stream_reply){.verb = STREAM_ACK, .lane = LANE_NORMAL, .id_count = 2});
+    assert_true(t.drained);
+}
+
+#define STREAM_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STREAM_TEST(test_order_of_work_at_the_start),
+        STREAM_TEST(test_own_entries_come_in_pages_from_the_lowest),
+        STREAM_TEST(test_asks_for_what_is_wanted_and_no_more),
+        STREAM_TEST(test_result_first_then_one_acknowledgement),
+        STREAM_TEST(test_what_was_not_confirmed_is_sent_again),
+        STREAM_TEST(test_held_entries_are_not_offered_twice),
+        STREAM_TEST(test_what_is_pending_and_not_here_is_walked_for),
+        STREAM_TEST(test_what_is_pending_elsewhere_is_left_alone),
+        STREAM_TEST(test_a_late_page_does_not_bring_back_what_is_done),
+        STREAM_TEST(test_a_lost_group_is_made_again_and_walked),
+        STREAM_TEST(test_waits_before_it_asks_again),
+        STREAM_TEST(test_a_replica_is_dropped),
+        STREAM_TEST(test_another_holds_the_lock),
+        STREAM_TEST(test_a_lock_that_is_not_renewed_ends),
+        STREAM_TEST(test_results_that_cannot_be_added_stop_reading),
+        STREAM_TEST(test_drains),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
