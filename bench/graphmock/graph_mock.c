@@ -88,6 +88,15 @@ static void write_connections(struct json_writer *w, const struct stats *s)
     json_end(w, '}');
 }
 
+static void write_stalls(struct json_writer *w, const struct stalls *s)
+{
+    json_begin(w, "stalls", '{');
+    put_count(w, "count", s->count);
+    json_put_int(w, "longest_ms", s->longest_us / 1000);
+    put_count(w, "throttles", s->throttles);
+    json_end(w, '}');
+}
+
 /* The largest over all numbers: what most tests want to know. */
 static uint64_t highest_second(const struct stats *s)
 {
@@ -118,6 +127,7 @@ static void write_stats(const struct call *c)
     write_faults(&w, &c->graph->faults);
     write_phones(&w, s);
     write_connections(&w, s);
+    write_stalls(&w, &s->stalls);
     if (c->graph->webhooks)
         webhooks_write(c->graph->webhooks, &w);
     write_seconds(&w, s, c->request->now_us);

@@ -181,6 +181,7 @@ static bool check_throughput(struct send *s)
     size_t passed;
 
     if (rate && window_count(&s->phone->passed, now) >= rate) {
+        stats_throttled(&s->call->graph->stats, now);
         refuse_plainly(&s->refusal, CODE_THROUGHPUT);
         return false;
     }

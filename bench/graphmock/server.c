@@ -32,12 +32,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, HOST_MAX = 256, ACCEPT_PAUSE_US = 100000 };
+enum { BACKLOG = 4096, HOST_MAX = 256, ACCEPT_PAUSE_US = 100000, PULSE_MS = 5 };
 
 struct server {
     uv_loop_t loop;
     uv_poll_t listener;
     uv_signal_t on_term, on_int;
+    uv_timer_t pulse; /* tells when the loop is held up */
+    int64_t pulse_us;
     struct delay again; /* to accept, after the descriptors had run out */
     int fd;
     struct tls tls;
@@ -139,6 +141,15 @@ static void on_again(struct delay *delay)
     (void)uv_poll_start(&s->listener, UV_READABLE, on_listener); /* the descriptor is good */
 }
 
+static void on_pulse(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    int64_t now_us = clock_mono_us();
+
+    stats_woke(&s->graph.stats, now_us - s->pulse_us - PULSE_MS * 1000, now_us);
+    s->pulse_us = now_us;
+}
+
 static void stop(struct server *s)
 {
     struct list *node;
@@ -146,6 +157,7 @@ static void stop(struct server *s)
     uv_close((uv_handle_t *)&s->listener, NULL);
     uv_close((uv_handle_t *)&s->on_term, NULL);
     uv_close((uv_handle_t *)&s->on_int, NULL);
+    uv_close((uv_handle_t *)&s->pulse, NULL);
     while ((node = list_pop(&s->host.open)))
         conn_close(LIST_ITEM(node, struct conn, on_open), false);
     if (s->graph.webhooks)
@@ -176,10 +188,13 @@ static void start_loop(struct server *s)
     (void)uv_signal_init(&s->loop, &s->on_term);
     (void)uv_signal_init(&s->loop, &s->on_int);
     (void)uv_poll_init(&s->loop, &s->listener, s->fd);
-    s->on_term.data = s->on_int.data = s->listener.data = s;
+    (void)uv_timer_init(&s->loop, &s->pulse);
+    s->on_term.data = s->on_int.data = s->listener.data = s->pulse.data = s;
     (void)uv_signal_start(&s->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&s->on_int, on_signal, SIGINT);
     (void)uv_poll_start(&s->listener, UV_READABLE, on_listener);
+    s->pulse_us = clock_mono_us();
+    (void)uv_timer_start(&s->pulse, on_pulse, PULSE_MS, PULSE_MS);
     s->again.on_due = on_again;
     s->host.loop = &s->loop;
     s->host.graph = &s->graph;

@@ -3,7 +3,8 @@
 
 #include "base/text.h"
 
-enum { SECOND_US = 1000000 };
+/* A stall is worth a word from half of what the sender's usual guard of 1 % makes up for. */
+enum { SECOND_US = 1000000, STALL_US = 5000 };
 
 void stats_init(struct stats *s, int64_t now_us)
 {
@@ -109,4 +110,20 @@ void stats_refused(struct stats *s, int64_t code)
     }
     if (s->code_count < STATS_CODES_MAX)
         s->codes[s->code_count++] = (struct code_count){.code = code, .count = 1};
+}
+
+void stats_throttled(struct stats *s, int64_t now_us)
+{
+    if (s->stalls.last_us && now_us - s->stalls.last_us <= SECOND_US)
+        s->stalls.throttles++;
+}
+
+void stats_woke(struct stats *s, int64_t late_us, int64_t now_us)
+{
+    if (late_us < STALL_US)
+        return;
+    s->stalls.count++;
+    s->stalls.last_us = now_us;
+    if (late_us > s->stalls.longest_us)
+        s->stalls.longest_us = late_us;
 }

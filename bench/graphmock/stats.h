@@ -31,6 +31,15 @@ struct phone {
     uint64_t highest_arrivals, highest_passed;
 };
 
+/* Moments at which the mock itself was held up (by the machine, or by its own work). What waited
+ * then is counted as having arrived together, later than it did. */
+struct stalls {
+    uint64_t count;
+    int64_t longest_us;
+    int64_t last_us;    /* the end of the last one; 0: none yet */
+    uint64_t throttles; /* 130429 within a second after a stall: perhaps not the sender's fault */
+};
+
 struct stats {
     uint64_t requests, sends, accepted;
     uint64_t refused;                        /* answered with an error object */
@@ -42,6 +51,7 @@ struct stats {
     size_t code_count;
     struct phone phones[STATS_PHONES_MAX];
     size_t phone_count;
+    struct stalls stalls;
     struct map *messages;                /* identity -> accepted << 32 | received */
     uint32_t seconds[STATS_SECONDS_MAX]; /* arrivals in each second since the first */
     /* connections; these survive a reset */
@@ -64,5 +74,9 @@ struct message_counts {
 struct message_counts stats_message(const struct stats *s, uint64_t identity);
 void stats_accepted(struct stats *s, struct phone *phone, uint64_t identity);
 void stats_refused(struct stats *s, int64_t code);
+/* The throughput limit refused. */
+void stats_throttled(struct stats *s, int64_t now_us);
+/* A wake-up came `late_us` after its time. */
+void stats_woke(struct stats *s, int64_t late_us, int64_t now_us);
 
 #endif

@@ -50,6 +50,18 @@ bool report_truth_read(const char *ledger_path, const char *broadcast, struct re
     return ok;
 }
 
+bool report_truth_read_resent(const char *ledger_path, uint64_t *out, struct err *e)
+{
+    struct ledger_reader *reader;
+    bool ok;
+
+    if (!ledger_reader_open(ledger_path, &reader, e))
+        return false;
+    ok = ledger_count_resent(reader, out, e);
+    ledger_reader_close(reader);
+    return ok;
+}
+
 uint64_t report_truth_cancelled(const struct report_truth *t)
 {
     uint64_t count = 0;

@@ -32,6 +32,9 @@ struct report_truth {
 bool report_truth_read(const char *ledger_path, const char *broadcast, struct report_truth *out,
                        struct err *e) MUST_CHECK;
 
+/* Possible duplicates, of all broadcasts. */
+bool report_truth_read_resent(const char *ledger_path, uint64_t *out, struct err *e) MUST_CHECK;
+
 /* Messages that were cancelled. */
 uint64_t report_truth_cancelled(const struct report_truth *t);
 

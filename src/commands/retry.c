@@ -348,6 +348,14 @@ static bool begin_run(struct retry *r, struct err *e)
     return run_open(r->run, e) && look_at_interrupted(r, e);
 }
 
+/* A report of one broadcast counts by that broadcast. */
+static bool begin_count(struct retry *r, struct err *e)
+{
+    r->run->counts_resent = !r->run->broadcast;
+    return r->run->broadcast ||
+           report_truth_read_resent(r->run->call.settings.ledger_path, &r->run->resent_before, e);
+}
+
 static int retry(struct retry *r)
 {
     struct err e;
@@ -364,7 +372,7 @@ static int retry(struct retry *r)
     say_plan(r);
     if (!r->run->call.settings.enabled)
         return run_refuse_disabled();
-    if (!confirm(r, &e))
+    if (!confirm(r, &e) || !begin_count(r, &e))
         return call_fail(&e);
     return r->run->handover ? hand_over(r) : send_again(r);
 }

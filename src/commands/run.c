@@ -148,13 +148,26 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
 
 /* ---- The account. */
 
+static bool read_truth(const struct run *r, struct report_truth *truth, struct err *e)
+{
+    uint64_t resent;
+
+    if (r->broadcast)
+        return report_truth_read(r->call.settings.ledger_path, r->broadcast, truth, e);
+    if (!r->counts_resent)
+        return true;
+    if (!report_truth_read_resent(r->call.settings.ledger_path, &resent, e))
+        return false;
+    truth->deliveries.resent = resent - r->resent_before;
+    return true;
+}
+
 /* Without it the rest of the account still stands. */
 void run_read_truth(const struct run *r, struct report *report)
 {
     struct err e;
 
-    if (r->broadcast &&
-        !report_truth_read(r->call.settings.ledger_path, r->broadcast, &report->truth, &e))
+    if (!read_truth(r, &report->truth, &e))
         log_line(LOG_WARN, "The report does not say what failed and why", LOG_STR("why", e.text));
 }
 

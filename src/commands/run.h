@@ -24,6 +24,8 @@ struct run {
     const char *kind;      /* "broadcast", "retry", "send" */
     const char *name;      /* what progress and report call it */
     const char *broadcast; /* its messages only; NULL: all */
+    bool counts_resent;    /* of all: the report gives the possible duplicates that came since */
+    uint64_t resent_before;
     double rate;
     uint64_t later;            /* tried before, not due: left waiting from the beginning */
     struct handover *handover; /* NULL: this process sends */

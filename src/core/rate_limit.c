@@ -9,12 +9,12 @@
 
 enum {
     SECOND_US = 1000000,
-    STEP_US = 500,                 /* what the window's memory tells apart */
-    LAP_MIN_US = SECOND_US + 1000, /* a second, a step, and a wake-up half a millisecond late */
-    LAP_SLACK_US = 1000,           /* more lateness, where the guard pays for it */
-    WINDOW_STEPS = 2048,           /* more steps than fit in a second; a power of two */
-    RECOVERY_US = 10 * SECOND_US,  /* from a cut back to full */
-    FLOOR_PER_SECOND = 1,          /* no cut goes below */
+    STEP_US = 500,                /* what the window's memory tells apart */
+    LAP_MORE_US = 1000,           /* than the window: a step, and half a millisecond of lateness */
+    LAP_SLACK_US = 1000,          /* more lateness, where the guard pays for it */
+    WINDOW_STEPS = 4096,          /* more than fit in the longest window, 2 s; a power of two */
+    RECOVERY_US = 10 * SECOND_US, /* from a cut back to full */
+    FLOOR_PER_SECOND = 1,         /* no cut goes below */
 };
 
 static const double TICKS_HELD = 2.5; /* what the bucket holds */
@@ -32,9 +32,10 @@ struct rate_limit {
     struct rate_limit_options options;
     double rate;    /* full pace, a second: less the guard; unlimited: the peak while cut, else 0 */
     unsigned limit; /* of the window; UINT_MAX: none */
-    double lot;     /* grants a tick, at full pace */
-    double held_max; /* grants that the bucket can hold */
-    int64_t tick_ns; /* in whole nanoseconds the grid does not drift */
+    int64_t window_us; /* a second, and what the guard adds */
+    double lot;        /* grants a tick, at full pace */
+    double held_max;   /* grants that the bucket can hold */
+    int64_t tick_ns;   /* in whole nanoseconds the grid does not drift */
 
     double held;         /* grants in the bucket */
     int64_t filled_ns;   /* the last tick that was put in */
@@ -58,15 +59,20 @@ static struct step *step_at(struct rate_limit *r, unsigned place)
     return &r->steps[(r->first + place) % WINDOW_STEPS];
 }
 
-/* From when on all of the step is older than a second. */
 static int64_t step_end_us(const struct step *s)
 {
-    return (s->number + 1) * STEP_US + SECOND_US;
+    return (s->number + 1) * STEP_US;
+}
+
+/* From when on all of the step is out of the window. */
+static int64_t step_out_us(struct rate_limit *r, unsigned place)
+{
+    return step_end_us(step_at(r, place)) + r->window_us;
 }
 
 static void forget_old(struct rate_limit *r, int64_t now_us)
 {
-    while (r->used > 0 && step_end_us(step_at(r, 0)) <= now_us) {
+    while (r->used > 0 && step_out_us(r, 0) <= now_us) {
         r->wired -= step_at(r, 0)->count;
         r->first = (r->first + 1) % WINDOW_STEPS;
         r->used--;
@@ -103,9 +109,18 @@ static int64_t room_us(struct rate_limit *r, int64_t now_us)
     for (unsigned i = 0; i < r->used; i++) {
         freed += step_at(r, i)->count;
         if (r->wired + r->granted - freed < r->limit)
-            return step_end_us(step_at(r, i));
+            return step_out_us(r, i);
     }
     return INT64_MAX;
+}
+
+static unsigned in_last_second(struct rate_limit *r, int64_t now_us)
+{
+    unsigned count = r->wired;
+
+    for (unsigned i = 0; i < r->used && step_end_us(step_at(r, i)) + SECOND_US <= now_us; i++)
+        count -= step_at(r, i)->count;
+    return count;
 }
 
 /* ---- The pace. */
@@ -143,13 +158,13 @@ static unsigned whole_messages(double rate)
     return (unsigned)(rate - down <= rate / 100 ? down : ceil(rate));
 }
 
-/* Lots and ticks from the rate: a lap is a second's messages, in whole ticks. */
-static void set_pace(struct rate_limit *r, int64_t now_us)
+/* Lots and ticks from the rate: a lap is a window's messages, in whole ticks. */
+static void set_pace(struct rate_limit *r, unsigned lap, int64_t now_us)
 {
-    double lap = whole_messages(r->rate);
     double slack_us = fmin(r->options.guard_percent, 1) * (double)LAP_SLACK_US;
-    double lap_us = fmax(lap / r->rate * (double)SECOND_US, (double)LAP_MIN_US + slack_us);
-    double ticks = fmin(floor((double)SECOND_US / (double)r->options.tick_us), lap);
+    double least_us = (double)(r->window_us + LAP_MORE_US) + slack_us;
+    double lap_us = fmax(lap / r->rate * (double)SECOND_US, least_us);
+    double ticks = fmin(floor((double)r->window_us / (double)r->options.tick_us), lap);
 
     r->tick_ns = (int64_t)(lap_us * 1000 / ticks);
     r->lot = lap / ticks;
@@ -234,13 +249,15 @@ void rate_limit_configure(struct rate_limit *r, const struct rate_limit_options 
     r->options = *options;
     r->options.tick_us = within(options->tick_us, STEP_US, SECOND_US);
     r->rate = options->per_second * (1 - options->guard_percent / 100);
+    r->limit = UINT_MAX;
+    r->window_us = SECOND_US;
     if (is_unlimited(r)) {
-        r->limit = UINT_MAX;
         r->cut = 1;
         return;
     }
-    r->limit = whole_messages(r->rate);
-    set_pace(r, now_us);
+    r->limit = whole_messages(options->per_second);
+    r->window_us = (int64_t)((double)SECOND_US / (1 - options->guard_percent / 100));
+    set_pace(r, r->limit, now_us);
 }
 
 unsigned rate_limit_available(struct rate_limit *r, int64_t now_us)
@@ -285,7 +302,7 @@ void rate_limit_returned(struct rate_limit *r, int64_t now_us)
 static void bound(struct rate_limit *r, int64_t now_us)
 {
     r->rate = r->wired > FLOOR_PER_SECOND ? r->wired : FLOOR_PER_SECOND;
-    set_pace(r, now_us);
+    set_pace(r, (unsigned)r->rate, now_us);
 }
 
 void rate_limit_throttled(struct rate_limit *r, int64_t now_us)
@@ -325,5 +342,5 @@ double rate_limit_allowed(struct rate_limit *r, int64_t now_us)
 unsigned rate_limit_actual(struct rate_limit *r, int64_t now_us)
 {
     forget_old(r, now_us);
-    return r->wired;
+    return in_last_second(r, now_us);
 }

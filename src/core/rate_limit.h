@@ -6,20 +6,24 @@
  *   - pace: a bucket that is filled in ticks and holds at most 2.5 of them, so that sends are
  *     spread evenly, and what a stall lost comes back only a little at a time. Between ticks
  *     nothing is added: waking costs more than the work, and events wake the caller all the time;
- *   - window: no sliding second at the wire holds more than `limit` messages. It remembers the last
- *     second's messages in steps of half a millisecond, and forgets a step when all of it is older
- *     than a second. Messages that were granted but are not on the wire yet (their connection is in
- *     the making) count as if they would get there now; rate_limit_wired puts them into the window
- *     at the true time. So the bound holds at every moment, whatever the delays.
+ *   - window: at the wire no sliding second, made longer by the guard, holds more than `limit`
+ *     messages. It remembers what was wired in steps of half a millisecond, and forgets a step when
+ *     all of it is out of the window. Messages that were granted but are not on the wire yet (their
+ *     connection is in the making) count as if they would get there now; rate_limit_wired puts them
+ *     into the window at the true time. So the bound holds at every moment, whatever the delays.
  *
- * The numbers: `rate` is the configured one less the guard, because arrival jitters even when
- * sending does not. The limit is `rate` in whole messages: rounded down where that costs at most
- * 1 % (79.2 -> 79), else up (9.9 -> 10, 1.98 -> 2: the pace alone keeps the guard there), so it is
- * never above the configured rate in whole messages. A lap of ticks carries `limit` messages in
- * `limit / rate` seconds, but at least 1.001 (1.002 with a guard of 1 % or more): then each message
- * comes just after its predecessor of one lap before has left the window, and the window need not
- * hold back what the pace lets through, or only a little after a late wake-up. So of 1,000/s 999
- * are reached without a guard, 988 with 1 %.
+ * The guard is for arrivals, which jitter even when sending does not: what is held up on its way by
+ * D comes into a second of the receiver that is D longer at the wire. So the guard makes the window
+ * longer (1 %: 1.0101 s), and no second of the receiver is above the rate as long as nothing is
+ * held up for more than that, in whatever bursts a stall of our own makes us send.
+ *
+ * The numbers: the limit is the configured rate in whole messages: rounded down where that costs at
+ * most 1 % (80.7 -> 80), else up (1.5 -> 2: the pace alone keeps the rest there). The pace is the
+ * configured rate less the guard. A lap of ticks carries `limit` messages, in what the pace allows
+ * them but at least the window and 1 ms (2 ms with a guard of 1 % or more): then each message comes
+ * just after its predecessor of one lap before has left the window, and the window need not hold
+ * back what the pace lets through, or only a little after a late wake-up. So of 1,000/s 999 are
+ * reached without a guard, 988 with 1 %.
  *
  * A second in which throttles (130429) come back cuts the pace once, to 70 %; the next one with
  * throttles cuts it again, down to one message a second. Without further ones it climbs back to
@@ -27,7 +31,7 @@
  * its pace is cut to 70 % of what the last second held, climbs back to that in 10 s, and is lifted.
  *
  * The limiter spends grants: today from this local bucket, one day leased from a shared one.
- * Cost: constant for each call, amortised; 32 KB a limiter.
+ * Cost: constant for each call, amortised; 64 KB a limiter.
  * Failure: none; all arithmetic saturates. Time that runs backward counts as standing still.
  */
 #ifndef CORE_RATE_LIMIT_H
@@ -73,7 +77,8 @@ int64_t rate_limit_next_us(struct rate_limit *r, int64_t now_us);
 
 /* For the operator: allowed a second now (with guard, cut and ramp; 0 when unlimited). */
 double rate_limit_allowed(struct rate_limit *r, int64_t now_us);
-/* Reached the wire in the last full second. */
+/* Reached the wire in the last full second. Costs a step of the window for each half millisecond of
+ * the guard. */
 unsigned rate_limit_actual(struct rate_limit *r, int64_t now_us);
 
 #endif

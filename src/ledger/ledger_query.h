@@ -124,5 +124,7 @@ struct ledger_delivery_counts {
 /* Of a broadcast (NULL: of all). About 1 us for each message that webhooks spoke of. */
 bool ledger_count_deliveries(struct ledger_reader *r, const char *broadcast,
                              struct ledger_delivery_counts *out, struct err *e) MUST_CHECK;
+/* Its `resent` alone, of all broadcasts: the whole ledger is read. */
+bool ledger_count_resent(struct ledger_reader *r, uint64_t *out, struct err *e) MUST_CHECK;
 
 #endif

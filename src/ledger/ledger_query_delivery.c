@@ -194,3 +194,11 @@ bool ledger_count_deliveries(struct ledger_reader *r, const char *broadcast,
     return reader_begin(r, e) &&
            reader_end(r, reader_word(r, broadcast, &of.word, e) && count_all(r, &of, out, e));
 }
+
+bool ledger_count_resent(struct ledger_reader *r, uint64_t *out, struct err *e)
+{
+    const struct of_broadcast all = {0};
+
+    *out = 0;
+    return reader_begin(r, e) && reader_end(r, count_by(r, RESENT, &all, out, e));
+}

@@ -300,7 +300,7 @@ class Reconcile(WithWebhooks):
         self.assert_code(plan, 64)
         self.assertIn("3 unknown messages are sent again", plan.err)
         self.assertIn("possible duplicate", plan.err)
-        again = box.run(*command, "--broadcast", "r", "--yes")
+        again = box.run(*command, "--yes")
         self.assert_code(again, 0)
         self.assertIn("3 possible duplicates", again.out)
         self.assertEqual(again.out.splitlines()[-1].strip(), "0 unknown")
@@ -316,6 +316,13 @@ class Reconcile(WithWebhooks):
         self.check_listing(box)
         self.check_settling(box)
         self.check_resending(box, mock, "reconcile", "--resend")
+
+    def test_of_one_broadcast(self):
+        mock = self.mock(faults=ODD_ONES)
+        box = self.box(mock)
+        self.unknown(box)
+        self.check_settling(box)
+        self.check_resending(box, mock, "reconcile", "--resend", "--broadcast", "r")
 
     def test_beside_a_daemon(self):
         mock = self.mock(faults=ODD_ONES)

@@ -155,6 +155,17 @@ static struct ledger_delivery_counts count_deliveries(struct box *b, const char 
     return counts;
 }
 
+static uint64_t count_resent(struct box *b)
+{
+    struct ledger_reader *reader = open_reader(b);
+    uint64_t count;
+    struct err e;
+
+    assert_true(ledger_count_resent(reader, &count, &e));
+    ledger_reader_close(reader);
+    return count;
+}
+
 static void test_deliveries_of_a_broadcast(void **state)
 {
     struct box *b = *state;
@@ -193,6 +204,7 @@ static void test_possible_duplicates(void **state)
     conclude(b, &r, 4, &ACCEPTED);
     assert_int_equal(count_deliveries(b, "x").resent, 2);
     assert_int_equal(count_deliveries(b, "y").resent, 0);
+    assert_int_equal(count_resent(b), 2);
     message_free(m);
 }
 
