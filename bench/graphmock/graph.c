@@ -31,7 +31,7 @@ bool graph_init(struct graph *g, const struct options *options, int64_t now_us, 
     g->options = options;
     g->random.state = options->seed;
     g->faults.seed = options->seed;
-    g->pair.pairs = map_new();
+    g->pair.pairs = map_new_for(STATS_ROOM);
     if (options->pair)
         g->pair.model = strcmp(options->pair, "gcra") == 0 ? PAIR_GCRA : PAIR_DEBT;
     templates_init(&g->templates);

@@ -8,7 +8,7 @@ enum { SECOND_US = 1000000, STALL_US = 5000 };
 
 void stats_init(struct stats *s, int64_t now_us)
 {
-    *s = (struct stats){.started_us = now_us, .messages = map_new()};
+    *s = (struct stats){.started_us = now_us, .messages = map_new_for(STATS_ROOM)};
 }
 
 static void forget_phones(struct stats *s)

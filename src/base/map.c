@@ -20,12 +20,25 @@ struct map {
     bool has_zero;
 };
 
+static bool is_too_full(size_t used, size_t slots)
+{
+    return used * 4 > slots * 3;
+}
+
 struct map *map_new(void)
 {
-    struct map *m = MEM_NEW(struct map);
+    return map_new_for(0);
+}
 
-    m->slots = mem_alloc(FIRST_SLOTS * sizeof(struct slot));
-    m->mask = FIRST_SLOTS - 1;
+struct map *map_new_for(size_t count)
+{
+    struct map *m = MEM_NEW(struct map);
+    size_t slots = FIRST_SLOTS;
+
+    while (is_too_full(count, slots))
+        slots *= 2;
+    m->slots = mem_alloc(slots * sizeof(struct slot));
+    m->mask = slots - 1;
     return m;
 }
 
@@ -94,7 +107,7 @@ void map_put(struct map *m, uint64_t key, uint64_t value)
     }
     slot = &m->slots[place_of(m, key)];
     if (slot->key == 0) {
-        if (++m->used * 4 > (m->mask + 1) * 3) {
+        if (is_too_full(++m->used, m->mask + 1)) {
             grow(m);
             slot = &m->slots[place_of(m, key)];
         }

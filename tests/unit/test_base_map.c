@@ -56,6 +56,22 @@ static void test_key_zero_is_a_key(void **state)
     map_free(m);
 }
 
+static void test_made_for_as_many_and_more(void **state)
+{
+    struct map *m = map_new_for(1000);
+    uint64_t value = 0;
+
+    (void)state;
+    for (uint64_t key = 1; key <= 3000; key++)
+        map_put(m, key, 2 * key);
+    for (uint64_t key = 1; key <= 3000; key++) {
+        assert_true(map_get(m, key, &value));
+        assert_int_equal(value, 2 * key);
+    }
+    assert_int_equal(map_count(m), 3000);
+    map_free(m);
+}
+
 enum { KEYS = 512, MOVES = 100000 };
 
 /* The same moves on the map and on a plain array must show the same. */
@@ -129,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_get_put_remove),
         cmocka_unit_test(test_key_zero_is_a_key),
+        cmocka_unit_test(test_made_for_as_many_and_more),
         cmocka_unit_test(test_behaves_as_an_array_would),
         cmocka_unit_test(test_each_visits_all_and_stops),
     };
