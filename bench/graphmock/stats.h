@@ -17,8 +17,8 @@
 
 enum { STATS_CODES_MAX = 64, STATS_PHONES_MAX = 64, STATS_SECONDS_MAX = 7200, PHONE_ID_SIZE = 24 };
 
-/* Messages, and pairs, that are counted without a pause to grow (map.h): 13 minutes at 1,000 a second,
- * in 16 MB each that are taken as they are used. */
+/* Messages, and pairs, that are counted without a pause to grow (map.h): 13 minutes at 1,000 a
+ * second, in 16 MB each that are taken as they are used. */
 enum { STATS_ROOM = 786432 };
 
 struct code_count {

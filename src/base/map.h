@@ -15,8 +15,8 @@ struct map;
 
 /* Returned: free with map_free. */
 struct map *map_new(void);
-/* With room for `count` pairs. Growing by itself it stops at each doubling to move them all: 20 ms at
- * half a million pairs, and who measures time while it lasts measures that. */
+/* With room for `count` pairs. Growing by itself it moves them all at each doubling, at once: that
+ * holds up whoever calls it, for longer and longer. */
 struct map *map_new_for(size_t count);
 void map_free(struct map *m);
 bool map_get(const struct map *m, uint64_t key, uint64_t *value);
