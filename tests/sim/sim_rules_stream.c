@@ -125,14 +125,22 @@ void rules_on_taken_over(struct world *w, const struct message *m)
 
 /* ---- I8: what is pending is read, though no connection is lost that would bring it back. */
 
+/* A late command of a life before may have taken it for that one: then it runs out. */
+static bool has_lock(const struct world *w)
+{
+    const struct sim_lock *lock = &w->stream.redis.now.lock;
+
+    return lock->holder == LOCK_OURS && lock->run == w->result->lives;
+}
+
 static bool is_idle(const struct world *w)
 {
     const struct sim_stream *s = &w->stream;
     struct engine_counts c = engine_counts(w->engine);
 
     return s->links[LINK_READER].is_up && s->links[LINK_WRITER].is_up && !s->redis.trouble &&
-           s->redis.now.lock.holder == LOCK_OURS && !w->is_held && !w->is_stopping && !c.busy &&
-           !c.waiting && !c.parked && !c.offered && !engine_halts(w->engine)->count;
+           has_lock(w) && !w->is_held && !w->is_stopping && !c.busy && !c.waiting && !c.parked &&
+           !c.offered && !engine_halts(w->engine)->count;
 }
 
 void rules_on_beat(struct world *w)
