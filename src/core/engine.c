@@ -9,15 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A former run's messages count in the sliding second, too. A clock that was set back is no reason
- * to wait. */
+/* A former run's messages count in the sliding second, too. A clock that was set back by more than
+ * that is no reason to wait. */
 static int64_t quiet_until_us(int64_t last_attempt_ms, struct moment now)
 {
     int64_t since_ms = now.wall_ms - last_attempt_ms;
 
-    if (since_ms < 0 || since_ms >= ENGINE_QUIET_MS)
+    if (since_ms < -ENGINE_QUIET_MS || since_ms >= ENGINE_QUIET_MS)
         return 0;
-    return now.mono_us + (ENGINE_QUIET_MS - since_ms) * 1000;
+    return now.mono_us + (ENGINE_QUIET_MS - (since_ms > 0 ? since_ms : 0)) * 1000;
 }
 
 struct engine *engine_new(const struct engine_options *options, const struct engine_ports *ports,

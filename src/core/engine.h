@@ -36,8 +36,8 @@ enum {
     ENGINE_PARKED_MAX = 1024,  /* deliveries that a halt of their sender or template holds */
     ENGINE_OFFERED_MAX = 2048, /* deliveries that a source offered and that are not admitted yet */
     ENGINE_AHEAD_MAX = 4096,   /* intents on disk or on their way there */
-    ENGINE_QUIET_MS = 2000,    /* nothing starts before this after the last intent of a former run:
-                                * its sliding second, and the way from intent to wire */
+    ENGINE_QUIET_MS = 2000,    /* nothing starts before this after a former run's last attempt: the
+                                * sliding second, with the longest guard */
     ENGINE_SENDERS_MAX = 256,  /* senders with a pace of their own */
 };
 
@@ -86,8 +86,10 @@ struct engine_options {
     bool tell_known;         /* on_known wants what is known of the message */
     int64_t intent_ahead_us; /* how far intents may be on disk before their turn */
     unsigned max_in_flight;
-    uint64_t ledger_id;      /* goes into biz_opaque_callback_data */
-    int64_t last_attempt_ms; /* wall clock, of a former run; 0: none. See ENGINE_QUIET_MS */
+    uint64_t ledger_id; /* goes into biz_opaque_callback_data */
+    int64_t
+        last_attempt_ms; /* wall clock: no attempt of a former run got on the wire later; 0: none.
+                              * Nothing starts before its sliding second is over */
 };
 
 struct engine;

@@ -53,7 +53,7 @@ struct engine {
     bool broken;            /* the ledger is */
     bool skipping;          /* the source's messages are known ones: look up before admitting */
     unsigned known_in_row;  /* admissions that were known, without a new one between */
-    int64_t quiet_until_us; /* nothing starts before */
+    int64_t quiet_until_us; /* nothing starts before; 0: a turn came after it */
     struct moment now;      /* of the call that runs */
     uint64_t throttles;
     uint64_t retries;

@@ -368,6 +368,8 @@ static void expire_halts(struct engine *e)
 void engine_turn(struct engine *e, struct moment now)
 {
     e->now = now;
+    if (e->quiet_until_us <= now.mono_us)
+        e->quiet_until_us = 0;
     expire_halts(e);
     if (is_stopped(e))
         return;
@@ -424,7 +426,7 @@ int64_t engine_next_us(struct engine *e, struct moment now)
     next = next_halt_us(e);
     if (e->draining || e->broken || halt_of_all(&e->halts))
         return next;
-    if (now.mono_us < e->quiet_until_us)
+    if (e->quiet_until_us)
         return e->quiet_until_us;
     return earlier(next, earlier(next_start_us(e), next_due_us(e)));
 }

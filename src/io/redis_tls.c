@@ -58,7 +58,7 @@ static bool is_address(const char *host)
 }
 
 /* The certificate must be for this host. */
-static bool expect_host(SSL *ssl, const char *host)
+static bool expect_host(SSL *ssl, char *host)
 {
     if (is_address(host))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;

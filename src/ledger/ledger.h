@@ -38,7 +38,7 @@ struct ledger_options {
 
 struct ledger_facts {
     uint64_t id;             /* random, made with the ledger: goes into the opaque ids */
-    int64_t last_attempt_ms; /* wall clock of the newest attempt on record; 0: none */
+    int64_t last_attempt_ms; /* wall clock: no attempt on record got on the wire later; 0: none */
     uint64_t interrupted;    /* messages found `sending` by this open, now unknown */
 };
 

@@ -15,11 +15,13 @@
  *                (with an index of the waiting ones by broadcast and due time)
  *     outbox     results, and webhooks' statuses, that the streams have not been told yet
  *     delivery   what webhooks said of a message: the status that holds (webhook_status.h), and
- * when each first came; `wamid` only where the message's outcome does not have it twin attempts
- * that Graph accepted though another attempt of their message was, too consumer   the names under
- * which this ledger has read a stream tally      messages by broadcast and state; exact, changed
- * with every commit key_index  hash of the id -> number (key_index.h) The state of a message: that
- * of its row in `open`; else of its newest outcome; else sending.
+ *                when each first came; `wamid` only where the message's outcome does not have it
+ *     twin       attempts that Graph accepted though another attempt of their message was, too
+ *     consumer   the names under which this ledger has read a stream
+ *     tally      messages by broadcast and state; exact, changed with every commit
+ *     key_index  hash of the id -> number (key_index.h)
+ *
+ * The state of a message: that of its row in `open`; else of its newest outcome; else sending.
  *
  * `low`, a mark in meta, bounds what an open must look at: a message below it has an outcome or a
  * row in `open`.

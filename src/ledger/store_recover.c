@@ -50,21 +50,6 @@ static bool read_marks(struct store *s, struct err *e)
     return true;
 }
 
-/* Looks back over 100,000 messages that were admitted as waiting, not over any number of them. */
-static bool read_last_attempt(struct store *s, struct err *e)
-{
-    int64_t first, later;
-
-    if (!query_number(s,
-                      "SELECT max(created_ms) FROM (SELECT created_ms, intended FROM message"
-                      " ORDER BY number DESC LIMIT 100000) WHERE intended",
-                      &first, e) ||
-        !query_number(s, "SELECT max(at_ms) FROM attempt", &later, e))
-        return false;
-    s->facts.last_attempt_ms = first > later ? first : later;
-    return true;
-}
-
 static bool fill_keys(struct store *s, struct err *e)
 {
     char id[MESSAGE_ID_MAX + 1];
@@ -162,6 +147,33 @@ static bool interrupt_all(struct store *s, const char *sql, uint64_t from, struc
     return true;
 }
 
+/* Intents and outcomes: a request may get on the wire long after its intent, but not after its
+ * outcome. Looks back over 100,000 messages, and over the later attempts of ten minutes, not over
+ * any number of them. */
+static const char *const last_attempts[] = {
+    "SELECT max(created_ms) FROM (SELECT created_ms, intended FROM message"
+    " ORDER BY number DESC LIMIT 100000) WHERE intended",
+    "SELECT max(at_ms) FROM (SELECT at_ms FROM outcome ORDER BY key DESC LIMIT 100000)",
+    "SELECT max(at_ms) FROM attempt",
+    "SELECT max(o.at_ms) FROM attempt a CROSS JOIN outcome o ON o.key=a.key"
+    " WHERE a.at_ms>(SELECT max(at_ms) FROM attempt)-600000",
+};
+
+/* What was interrupted may have got on the wire until a moment ago. */
+static bool read_last_attempt(struct store *s, struct err *e)
+{
+    int64_t *last_ms = &s->facts.last_attempt_ms;
+    int64_t at_ms;
+
+    *last_ms = s->facts.interrupted ? clock_wall_ms() : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(last_attempts); i++) {
+        if (!query_number(s, last_attempts[i], &at_ms, e))
+            return false;
+        *last_ms = at_ms > *last_ms ? at_ms : *last_ms;
+    }
+    return true;
+}
+
 static bool read_totals(struct store *s, struct err *e)
 {
     sqlite3_stmt *query;
@@ -192,8 +204,9 @@ static bool read_publishes(struct store *s, struct err *e)
 bool store_recover(struct store *s, struct err *e)
 {
     if (!store_begin(s, e) || !read_totals(s, e) || !read_publishes(s, e) || !read_marks(s, e) ||
-        !read_last_attempt(s, e) || !fill_keys(s, e))
+        !fill_keys(s, e))
         return false;
     return interrupt_all(s, UNFINISHED_FIRST, s->low, e) &&
-           interrupt_all(s, UNFINISHED_LATER, 1, e) && store_commit(s, e);
+           interrupt_all(s, UNFINISHED_LATER, 1, e) && read_last_attempt(s, e) &&
+           store_commit(s, e);
 }

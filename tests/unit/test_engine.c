@@ -343,6 +343,31 @@ static void test_what_is_expired_is_skipped(void **state)
     close_world(w);
 }
 
+static void check_quiet(int64_t since_ms, int64_t quiet_us)
+{
+    struct engine_options options = usual();
+    struct world *w;
+
+    options.last_attempt_ms = 1010000 - since_ms;
+    w = open_world(1, &options);
+    w->now_us += quiet_us - 1000;
+    turn(w);
+    assert_int_equal(w->request_count, 0);
+    w->now_us += 1000;
+    turn(w);
+    assert_int_equal(w->request_count, 1);
+    close_world(w);
+}
+
+/* The ledger's clock was read a moment before, or was a little ahead. */
+static void test_a_former_runs_second_is_waited_out(void **state)
+{
+    (void)state;
+    check_quiet(300, 1700000);
+    check_quiet(0, 2000000);
+    check_quiet(-1, 2000000);
+}
+
 static void test_forbidden_moves(void **state)
 {
     (void)state;
@@ -374,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_a_drain_takes_back_what_has_not_started),
         cmocka_unit_test(test_the_operator_holds_and_releases),
         cmocka_unit_test(test_what_is_expired_is_skipped),
+        cmocka_unit_test(test_a_former_runs_second_is_waited_out),
         cmocka_unit_test(test_forbidden_moves),
     };
 

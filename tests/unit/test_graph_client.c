@@ -383,18 +383,20 @@ static void test_a_kept_connection_that_the_server_closed_is_replaced(void **sta
 
 static void test_distrusted_connections_are_not_used(void **state)
 {
-    const struct step steps[] = {{NULL, 0, CLOSE}, {OK_ANSWER, 0, KEEP}};
+    const struct step steps[] = {{NULL, 0, CLOSE}, {OK_ANSWER, 0, GATED}};
     struct fixture f;
     struct result first;
 
     (void)state;
     open_with(&f, steps, 2, false);
     exchange_one(&f); /* unanswered: no sign that the network is well */
+    pthread_mutex_lock(&f.server.gate);
     start(&f, &first);
     while (!first.wired)
         uv_run(&f.loop, UV_RUN_ONCE);
     graph_client_distrust(f.client);
     start(&f, &f.result);
+    pthread_mutex_unlock(&f.server.gate);
     wait_all(&f);
     assert_true(first.x.complete && f.result.x.complete);
     assert_int_equal(f.server.connections, 3);

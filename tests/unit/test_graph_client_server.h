@@ -28,6 +28,7 @@ enum after {
     KEEP,  /* wait for the next request */
     CLOSE, /* end the connection in order */
     RESET, /* end it with a TCP reset */
+    GATED, /* as KEEP, but answer only when nobody else holds the server's `gate` */
 };
 
 struct step {
@@ -51,6 +52,7 @@ struct server {
     atomic_uint connections;
     atomic_uint requests; /* read whole */
     atomic_uint bytes;    /* of their bodies */
+    pthread_mutex_t gate;
     pthread_mutex_t lock;
     char last[4096]; /* the last request */
 };
@@ -132,10 +134,14 @@ static inline bool conn_serve(struct server_conn *c)
         return false;
     number = s->requests++;
     step = &s->steps[number < s->step_count ? number : s->step_count - 1];
+    if (step->after == GATED)
+        pthread_mutex_lock(&s->gate);
     conn_answer(c, step);
+    if (step->after == GATED)
+        pthread_mutex_unlock(&s->gate);
     if (step->after == RESET)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    return step->after == KEEP;
+    return step->after == KEEP || step->after == GATED;
 }
 
 static inline void *conn_main(void *context)
@@ -225,6 +231,7 @@ static inline void server_start(struct server *s, const struct step *steps, size
 {
     memset(s, 0, sizeof(*s));
     (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_mutex_init(&s->gate, NULL);
     s->steps = steps;
     s->step_count = count;
     if (tls)
