@@ -170,7 +170,8 @@ static unsigned ahead_max(const struct world *w)
 {
     double per_lane = (double)w->config.limit * (double)w->config.engine.intent_ahead_us / 1e6 + 1;
 
-    return w->config.limit ? (unsigned)((double)SIM_SENDERS * per_lane) : SIM_SENDERS * ENGINE_AHEAD_MAX;
+    return w->config.limit ? (unsigned)((double)SIM_SENDERS * per_lane)
+                           : SIM_SENDERS * ENGINE_AHEAD_MAX;
 }
 
 void rules_on_restart(struct world *w, const struct world_busy *busy)
