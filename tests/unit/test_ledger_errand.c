@@ -3,58 +3,11 @@
  * What a process that does not end asks of its ledger beside the records: what is due, new
  * messages, opening again, broadcasts, cancelling. (The outbox: test_ledger_outbox.c.)
  */
-#include "test_ledger_support.h"
+#include "test_ledger_settled.h"
 
 #include <sqlite3.h>
 
-static const struct outcome ACCEPTED = {
-    .state = STATE_ACCEPTED, .http_status = 200, .counts = true, .wamid = "wamid.A"};
-static const struct outcome FAILED = {
-    .state = STATE_FAILED, .reason = REASON_REFUSED, .code = 131026, .counts = true};
-static const struct outcome UNKNOWN = {
-    .state = STATE_UNKNOWN, .reason = REASON_NO_ANSWER, .counts = true};
-static const struct outcome REFUSED = {.state = STATE_WAITING,
-                                       .reason = REASON_REFUSED,
-                                       .code = 131056,
-                                       .next_ms = 9000,
-                                       .counts = true};
-
-static int setup(void **state)
-{
-    *state = box_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_free(*state);
-    return 0;
-}
-
 /* ---- Helpers. */
-
-/* Message `id` of `broadcast` waits until `due_ms`. Returns its number. */
-static uint64_t wait_in(struct box *b, const char *broadcast, const char *id, int64_t due_ms)
-{
-    struct message *m = message_in(broadcast, id);
-    struct record r = {.kind = RECORD_ADMIT, .message = m, .at_ms = 1000, .due_ms = due_ms};
-
-    box_do(b, &r);
-    message_free(m);
-    return r.number;
-}
-
-/* It is sent once, with that outcome. */
-static uint64_t conclude_in(struct box *b, const char *broadcast, const char *id,
-                            const struct outcome *o)
-{
-    struct message *m = message_in(broadcast, id);
-    struct record r = admit(b, m, true);
-
-    conclude(b, &r, 1, o);
-    message_free(m);
-    return r.number;
-}
 
 static void change(struct box *b, const char *broadcast, enum broadcast_state to)
 {
