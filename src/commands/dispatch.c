@@ -316,9 +316,9 @@ static bool open_client(struct dispatch *d, const struct secret *token, struct e
     return graph_client_open(&d->loop, &options, &events, &d->client, e);
 }
 
-static void on_recent_attempt(void *context, uint64_t pair_hash, int64_t at_ms)
+static void on_recent_attempt(void *context, const struct past_attempt *attempt)
 {
-    engine_restore_pair(context, pair_hash, at_ms, dispatch_now());
+    engine_restore_pair(context, attempt, dispatch_now());
 }
 
 static struct engine_options engine_options_of(const struct dispatch *d)

@@ -9,15 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A former run's messages count in the sliding second, too. A clock that was set back by more than
- * that is no reason to wait. */
-static int64_t quiet_until_us(int64_t last_attempt_ms, struct moment now)
+/* A former run's messages count in the sliding second, too; of them only milliseconds are known. A
+ * clock that was set back by more than that is no reason to wait. */
+static int64_t quiet_until_us(const struct engine_options *options, struct moment now)
 {
-    int64_t since_ms = now.wall_ms - last_attempt_ms;
+    int64_t since_ms = now.wall_ms - options->last_attempt_ms;
+    int64_t quiet_ms = rate_limit_window_us(&options->rate) / 1000 + 2;
 
-    if (since_ms < -ENGINE_QUIET_MS || since_ms >= ENGINE_QUIET_MS)
+    if (since_ms < -quiet_ms || since_ms >= quiet_ms)
         return 0;
-    return now.mono_us + (ENGINE_QUIET_MS - (since_ms > 0 ? since_ms : 0)) * 1000;
+    return now.mono_us + (quiet_ms - (since_ms > 0 ? since_ms : 0)) * 1000;
 }
 
 struct engine *engine_new(const struct engine_options *options, const struct engine_ports *ports,
@@ -28,7 +29,7 @@ struct engine *engine_new(const struct engine_options *options, const struct eng
     e->options = *options;
     e->ports = *ports;
     e->now = now;
-    e->quiet_until_us = quiet_until_us(options->last_attempt_ms, now);
+    e->quiet_until_us = quiet_until_us(options, now);
     e->pairs = pair_limit_new();
     e->held = map_new();
     e->stopped = map_new();
@@ -213,10 +214,13 @@ void engine_offer_taken_over(struct engine *e, struct message *message, void *re
     offer(e, d);
 }
 
-void engine_restore_pair(struct engine *e, uint64_t pair_hash, int64_t at_ms, struct moment now)
+void engine_restore_pair(struct engine *e, const struct past_attempt *attempt, struct moment now)
 {
+    int64_t wall_to_mono = now.mono_us - now.wall_ms * 1000;
+
     e->now = now;
-    pair_limit_take(e->pairs, pair_hash, now.mono_us + (at_ms - now.wall_ms) * 1000);
+    pair_limit_restore(e->pairs, attempt->pair_hash, wall_to_mono + attempt->intended_ms * 1000,
+                       wall_to_mono + attempt->settled_ms * 1000);
 }
 
 void engine_source_ended(struct engine *e)

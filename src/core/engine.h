@@ -36,8 +36,6 @@ enum {
     ENGINE_PARKED_MAX = 1024,  /* deliveries that a halt of their sender or template holds */
     ENGINE_OFFERED_MAX = 2048, /* deliveries that a source offered and that are not admitted yet */
     ENGINE_AHEAD_MAX = 4096,   /* intents on disk or on their way there */
-    ENGINE_QUIET_MS = 2000,    /* nothing starts before this after a former run's last attempt: the
-                                * sliding second, with the longest guard */
     ENGINE_SENDERS_MAX = 256,  /* senders with a pace of their own */
 };
 
@@ -119,8 +117,8 @@ void engine_resume(struct engine *e, const struct engine_waiting *waiting, struc
 bool engine_holds(const struct engine *e, uint64_t number);
 /* The numbers of those that wait in memory, at most `max`, ascending. Returns how many. */
 size_t engine_held(const struct engine *e, uint64_t *numbers, size_t max);
-/* An attempt of before this run, for the recipient's limit. Oldest first. */
-void engine_restore_pair(struct engine *e, uint64_t pair_hash, int64_t at_ms, struct moment now);
+/* For the recipient's limit; in the order of the outcomes. */
+void engine_restore_pair(struct engine *e, const struct past_attempt *attempt, struct moment now);
 /* How many more waiting messages it can take. */
 unsigned engine_waiting_room(const struct engine *e);
 /* The source has no more. */

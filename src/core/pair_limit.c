@@ -7,7 +7,7 @@
 
 enum {
     FIRST_SLOTS = 256,
-    SLOTS_MAX = 2 * PAIR_MAX, /* 12 MB */
+    SLOTS_MAX = 2 * PAIR_MAX, /* 16 MB */
     INTERVAL_US = PAIR_INTERVAL_MS * 1000,
     ROW_US = PAIR_ROW_MS * 1000,
     COUNT_MAX = UINT16_MAX, /* debt saturates: more than four days */
@@ -15,15 +15,17 @@ enum {
 
 struct pair {
     uint64_t key;
-    int64_t start_us; /* of the window */
-    uint32_t shut_ms; /* shut by a refusal until start + this; 0: not */
-    uint16_t count;   /* messages since the start */
-    uint8_t refusals; /* in a row */
-    bool is_used;     /* the slot is taken */
+    int64_t start_us;   /* of the window, at the latest */
+    uint32_t unsure_us; /* it may have begun this much earlier */
+    uint32_t shut_ms;   /* shut by a refusal until start + this; 0: not */
+    uint16_t count;     /* messages since the start */
+    uint8_t refusals;   /* in a row */
+    bool is_used;       /* the slot is taken */
 };
 
 /* Open addressing; pairs leave only in a sweep. */
 struct pair_limit {
+    struct pair_recent recent; /* the others: one message, less than 6 s ago */
     struct pair *slots;
     unsigned mask; /* number of slots, a power of two, less one */
     unsigned used;
@@ -46,9 +48,21 @@ static int64_t shut_until_us(const struct pair *p)
     return p->start_us + (int64_t)p->shut_ms * 1000;
 }
 
+static int64_t earliest_start_us(const struct pair *p)
+{
+    return p->start_us - p->unsure_us;
+}
+
+static uint32_t unsure_since(const struct pair *p, int64_t begin_us)
+{
+    int64_t unsure_us = later(p->start_us - begin_us, 0);
+
+    return unsure_us < UINT32_MAX ? (uint32_t)unsure_us : UINT32_MAX;
+}
+
 static bool is_window_open(const struct pair *p, int64_t now_us)
 {
-    return now_us < p->start_us + INTERVAL_US && p->count < PAIR_BURST;
+    return now_us < earliest_start_us(p) + INTERVAL_US && p->count < PAIR_BURST;
 }
 
 static int64_t next_us(const struct pair *p, int64_t now_us)
@@ -71,6 +85,7 @@ static void open_window(struct pair *p, int64_t now_us)
     if (now_us >= forget_us(p))
         p->refusals = 0;
     p->start_us = now_us;
+    p->unsure_us = 0;
     p->shut_ms = 0;
     p->count = 0;
 }
@@ -183,20 +198,35 @@ static void sweep(struct pair_limit *p, int64_t now_us)
         resize(p, slots);
 }
 
-/* The pair, made when it is not known. */
+static struct pair *add(struct pair_limit *p, uint64_t key, int64_t start_us, uint16_t count)
+{
+    struct pair *pair;
+
+    if (p->used >= (p->mask + 1) / 4 * 3)
+        sweep(p, start_us);
+    p->used++;
+    pair = slot_of(p, key);
+    *pair = (struct pair){.key = key, .start_us = start_us, .count = count, .is_used = true};
+    return pair;
+}
+
+/* The pair with what is known of it, in this table: made, or moved here, when it is not. */
 static struct pair *find_or_add(struct pair_limit *p, uint64_t key, int64_t now_us)
 {
     struct pair *pair = slot_of(p, key);
+    int64_t since_us;
 
     if (pair->is_used)
         return pair;
-    if (p->used >= (p->mask + 1) / 4 * 3) {
-        sweep(p, now_us);
-        pair = slot_of(p, key);
-    }
-    p->used++;
-    *pair = (struct pair){.key = key, .start_us = now_us, .is_used = true};
-    return pair;
+    if (pair_recent_remove(&p->recent, key, now_us, &since_us))
+        return add(p, key, since_us, 1);
+    return add(p, key, now_us, 0);
+}
+
+static void count_one(struct pair *p)
+{
+    if (p->count < COUNT_MAX)
+        p->count++;
 }
 
 /* ---- What the caller sees. */
@@ -206,6 +236,7 @@ struct pair_limit *pair_limit_new(void)
     struct pair_limit *p = MEM_NEW(struct pair_limit);
 
     allocate(p, FIRST_SLOTS);
+    pair_recent_init(&p->recent);
     return p;
 }
 
@@ -213,10 +244,12 @@ void pair_limit_free(struct pair_limit *p)
 {
     if (!p)
         return;
+    pair_recent_clear(&p->recent);
     mem_free(p->slots);
     mem_free(p);
 }
 
+/* One message less than 6 s ago: the window is open. */
 int64_t pair_limit_next_us(struct pair_limit *p, uint64_t pair, int64_t now_us)
 {
     const struct pair *known = slot_of(p, pair);
@@ -226,19 +259,29 @@ int64_t pair_limit_next_us(struct pair_limit *p, uint64_t pair, int64_t now_us)
 
 void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us)
 {
-    struct pair *known = find_or_add(p, pair, now_us);
+    struct pair *known = slot_of(p, pair);
+    int64_t since_us;
 
+    if (!known->is_used) {
+        if (!pair_recent_remove(&p->recent, pair, now_us, &since_us)) {
+            pair_recent_add(&p->recent, pair, now_us);
+            return;
+        }
+        known = add(p, pair, since_us, 1);
+    }
     if (!is_window_open(known, now_us) && now_us >= next_us(known, now_us))
         open_window(known, now_us);
-    if (known->count < COUNT_MAX)
-        known->count++;
+    count_one(known);
 }
 
 void pair_limit_returned(struct pair_limit *p, uint64_t pair, int64_t now_us)
 {
     struct pair *known = slot_of(p, pair);
+    int64_t since_us;
 
-    if (known->is_used && known->count > 0 && now_us < paid_us(known))
+    if (!known->is_used)
+        (void)pair_recent_remove(&p->recent, pair, now_us, &since_us); /* or it is paid */
+    else if (known->count > 0 && now_us < paid_us(known))
         known->count--;
 }
 
@@ -254,20 +297,22 @@ int64_t pair_limit_refused(struct pair_limit *p, uint64_t pair, int64_t now_us)
     return next_us(known, now_us);
 }
 
-void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t first_us, unsigned count)
+/* One that may have been the last of the window before, or the first of the next, closes like the
+ * former and is paid like the latter. */
+void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t earliest_us, int64_t latest_us)
 {
-    struct pair debt = {.start_us = first_us, .count = COUNT_MAX};
-    struct pair *known = find_or_add(p, pair, first_us);
+    struct pair *known = find_or_add(p, pair, earliest_us);
+    int64_t begin_us = earliest_start_us(known);
 
-    if (count < COUNT_MAX)
-        debt.count = (uint16_t)count;
-    if (paid_us(&debt) <= paid_us(known))
-        return;
-    known->start_us = debt.start_us;
-    known->count = debt.count;
+    if (earliest_us < begin_us || earliest_us >= paid_us(known))
+        begin_us = earliest_us;
+    if (latest_us >= paid_us(known))
+        open_window(known, latest_us);
+    known->unsure_us = unsure_since(known, begin_us);
+    count_one(known);
 }
 
 unsigned pair_limit_count(const struct pair_limit *p)
 {
-    return p->used;
+    return p->used + p->recent.used;
 }

@@ -13,28 +13,34 @@
  * refusal has come for PAIR_ROW_MS of the pair being open. Refused messages stay in the debt: Meta
  * does not say whether they count.
  *
- * Memory is bounded: one table of 24 bytes a slot, two to four slots a pair in debt. When it is
- * full, pairs whose debt is paid are swept out in place, and the table grows or shrinks where the
- * rest asks for it, so that a call costs constant time, amortised. At 1,000/s to distinct
- * recipients 6,000 pairs are in debt. With more than PAIR_MAX in debt (44,000 distinct recipients a
- * second) those that will be paid soonest are forgotten until half of them are left; what that lets
- * through too early Graph refuses, and nothing is lost.
+ * What is known after a restart: of each attempt when it was intended, and when its outcome was on
+ * record. It got on the wire between the two. So a restored window counts as begun at the latest of
+ * these times, which says when the debt is paid, but closes 6 s after the earliest: nothing goes
+ * too early, wherever between the two it was.
+ *
+ * Memory is bounded. A pair with one message in the last 6 s takes a slot of 8 bytes
+ * (pair_recent.h); one that has more to tell (several messages, a refusal, a debt from before a
+ * restart) one of 32. Of either, two to four slots a pair; when the table is full, pairs whose debt
+ * is paid are swept out in place, and the table grows or shrinks where the rest asks for it, so
+ * that a call costs constant time, amortised. With more than PAIR_MAX of one kind in debt those
+ * that will be paid soonest are forgotten until half of them are left; what that lets through too
+ * early Graph refuses, and nothing is lost.
  */
 #ifndef CORE_PAIR_LIMIT_H
 #define CORE_PAIR_LIMIT_H
 
 #include "base/attr.h"
+#include "core/pair_recent.h"
 
 #include <stdint.h>
 
 struct pair_limit;
 
 enum {
-    PAIR_INTERVAL_MS = 6000, /* one message every 6 s */
-    PAIR_BURST = 45,         /* messages in one window */
-    PAIR_REFUSALS_MAX = 6,   /* 4^6 s: more than an hour */
-    PAIR_ROW_MS = 60000,     /* a retry and its answer take less */
-    PAIR_MAX = 262144,       /* pairs in debt */
+    PAIR_BURST = 45,            /* messages in one window */
+    PAIR_REFUSALS_MAX = 6,      /* 4^6 s: more than an hour */
+    PAIR_ROW_MS = 60000,        /* a retry and its answer take less */
+    PAIR_MAX = PAIR_RECENT_MAX, /* pairs in debt */
 };
 
 /* Returned: free with pair_limit_free. */
@@ -50,10 +56,11 @@ void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us);
 void pair_limit_returned(struct pair_limit *p, uint64_t pair, int64_t now_us);
 /* Graph answered 131056. Returns when to try again. */
 int64_t pair_limit_refused(struct pair_limit *p, uint64_t pair, int64_t now_us);
-/* Debt from before a restart: `count` messages went to the pair, the first of the window at
- * `first_us` (may lie before the start of the clock: negative). For start-up, before
- * other calls for the pair; of two debts the longer holds. */
-void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t first_us, unsigned count);
+/* From before a restart: a message went to the pair, at some time between these two (they may lie
+ * before the start of the clock: negative). For start-up, before other calls; told by rising
+ * `latest_us`. */
+void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t earliest_us,
+                        int64_t latest_us);
 /* Pairs remembered now, paid ones that are not swept yet among them. */
 unsigned pair_limit_count(const struct pair_limit *p);
 

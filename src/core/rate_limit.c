@@ -228,6 +228,11 @@ static int64_t within(int64_t value, int64_t least, int64_t most)
     return value < most ? value : most;
 }
 
+int64_t rate_limit_window_us(const struct rate_limit_options *options)
+{
+    return (int64_t)((double)SECOND_US / (1 - options->guard_percent / 100));
+}
+
 struct rate_limit *rate_limit_new(const struct rate_limit_options *options, int64_t now_us)
 {
     struct rate_limit *r = MEM_NEW(struct rate_limit);
@@ -256,7 +261,7 @@ void rate_limit_configure(struct rate_limit *r, const struct rate_limit_options 
         return;
     }
     r->limit = whole_messages(options->per_second);
-    r->window_us = (int64_t)((double)SECOND_US / (1 - options->guard_percent / 100));
+    r->window_us = rate_limit_window_us(options);
     set_pace(r, r->limit, now_us);
 }
 

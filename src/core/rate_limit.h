@@ -61,6 +61,9 @@ void rate_limit_free(struct rate_limit *r);
 void rate_limit_configure(struct rate_limit *r, const struct rate_limit_options *options,
                           int64_t now_us);
 
+/* How long what reached the wire counts: a second, and what the guard adds. */
+int64_t rate_limit_window_us(const struct rate_limit_options *options);
+
 /* How many messages may be given to the wire now; 0 when none, UINT_MAX when unlimited. */
 unsigned rate_limit_available(struct rate_limit *r, int64_t now_us);
 /* Takes one grant; there must be one available. */

@@ -33,6 +33,14 @@ enum admission {
 
 enum { RECORD_ATTEMPT_MAX = 65535 };
 
+/* What the ledger tells of an attempt of before this run: its request got on the wire between the
+ * two times, if it did. Wall clock. */
+struct past_attempt {
+    uint64_t pair_hash;
+    int64_t intended_ms;
+    int64_t settled_ms; /* its outcome was on record */
+};
+
 struct record {
     struct list node; /* the ledger's while it has the record */
     enum record_kind kind;

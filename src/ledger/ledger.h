@@ -131,9 +131,9 @@ struct waiting_page {
 bool ledger_waiting(struct ledger *l, const struct waiting_filter *filter,
                     struct waiting_page *page, struct err *e) MUST_CHECK;
 
-/* What went to recipients since `since_ms`, for the pair limit: calls back for each attempt, oldest
- * first. */
-typedef void (*ledger_attempt_fn)(void *context, uint64_t pair_hash, int64_t at_ms);
+/* What went to recipients since `since_ms`, for the pair limit: calls back for each attempt, in
+ * the order of their outcomes. */
+typedef void (*ledger_attempt_fn)(void *context, const struct past_attempt *attempt);
 bool ledger_recent_attempts(struct ledger *l, int64_t since_ms, ledger_attempt_fn on_attempt,
                             void *context, struct err *e) MUST_CHECK;
 

@@ -156,24 +156,33 @@ static bool first_since(struct store *s, int64_t since_ms, int64_t *first, struc
     return sound;
 }
 
-#define RECENT                                                                                 \
-    "SELECT created_ms AS at_ms, sender, recipient FROM message WHERE number>=?1 AND intended" \
-    " UNION ALL SELECT a.at_ms, sender, recipient FROM attempt a CROSS JOIN message"           \
-    " ON message.number=a.key>>17 WHERE a.at_ms>=?2 ORDER BY 1"
+#define RECENT                                                                              \
+    "SELECT created_ms AS at_ms, sender, recipient, number<<17|2 AS key FROM message"       \
+    " WHERE number>=?1 AND intended"                                                        \
+    " UNION ALL SELECT a.at_ms, sender, recipient, a.key FROM attempt a CROSS JOIN message" \
+    " ON message.number=a.key>>17 WHERE a.at_ms>=?2"
+#define RECENT_WITH_OUTCOMES                                                          \
+    "SELECT r.at_ms, coalesce(o.at_ms,r.at_ms), sender, recipient FROM(" RECENT ") r" \
+    " LEFT JOIN outcome o ON o.key=r.key ORDER BY 2"
 
 /* The pair's key is message.h's business: made of a message that has nothing else. */
 static bool tell_attempt(struct store *s, sqlite3_stmt *row, const struct attempt_visitor *visitor,
                          struct err *e)
 {
+    struct past_attempt attempt = {
+        .intended_ms = sqlite3_column_int64(row, 0),
+        .settled_ms = sqlite3_column_int64(row, 1),
+    };
     struct message *m;
     char to[PHONE_SIZE];
     const char *sender;
 
-    if (!words_text(s->words, sqlite3_column_int64(row, 1), &sender, e))
+    if (!words_text(s->words, sqlite3_column_int64(row, 2), &sender, e))
         return false;
-    pack_column_phone(row, 2, to);
+    pack_column_phone(row, 3, to);
     m = message_restore(&(struct message){.to = to, .sender = sender});
-    visitor->on_attempt(visitor->context, m->pair_hash, sqlite3_column_int64(row, 0));
+    attempt.pair_hash = m->pair_hash;
+    visitor->on_attempt(visitor->context, &attempt);
     message_free(m);
     return true;
 }
@@ -185,7 +194,8 @@ bool store_recent_attempts(struct store *s, int64_t since_ms, const struct attem
     bool row = true, sound;
     int64_t first;
 
-    if (!first_since(s, since_ms, &first, e) || !db_prepare(s->db, RECENT, &recent, e))
+    if (!first_since(s, since_ms, &first, e) ||
+        !db_prepare(s->db, RECENT_WITH_OUTCOMES, &recent, e))
         return false;
     (void)sqlite3_bind_int64(recent, 1, first); /* the indexes are right */
     (void)sqlite3_bind_int64(recent, 2, since_ms);

@@ -42,7 +42,7 @@ def has_sanitizer():
 
 def later():
     """The environment of a process to which it is three seconds later: the quiet time behind the
-    intents of a former run is over (ENGINE_QUIET_MS). Without libfaketime it is waited for."""
+    intents of a former run is over (engine.c). Without libfaketime it is waited for."""
     if b"__asan_init" in Path(SOUND).read_bytes() or not shutil.which("faketime"):
         return {}
     return {"LD_PRELOAD": FAKETIME, "FAKETIME": "+3s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

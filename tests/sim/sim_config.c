@@ -117,7 +117,7 @@ static void draw_source(struct sim_config *c, struct sim_random *r)
     c->repeat_share = ONE_OF(r, 0, 50, 1000);
     c->reuse_share = ONE_OF(r, 0, 2000);
     c->later_share = ONE_OF(r, 0, 0, 100, 1000);
-    c->expiry_share = ONE_OF(r, 0, 0, 100, 1000);
+    c->expiry_share = ONE_OF(r, 0, 0, 100, 4000);
 }
 
 /* By chance of its own: the seeds of files go on as they went before there were streams. */

@@ -33,17 +33,11 @@ static void check_rate(struct world *w, struct second *wire)
     wire->count++;
 }
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void open_window(struct busy_pair *p, int64_t at_us, int64_t intent_us)
 {
     p->is_used = true;
     p->start_us = at_us;
     p->count = 1;
-    p->delay_us = 0;
     p->late = intent_us < at_us;
     p->slack_us = at_us - p->unsent_us < PAIR_US ? PAIR_US : 0;
 }
@@ -71,7 +65,6 @@ static void check_pair(struct world *w, const struct flight *f)
         sim_fail(&w->verdict, "I6: a recipient got a message %lld ms too early, after %u",
                  (long long)(paid_us - at_us) / 1000, p->count);
     }
-    p->delay_us = later(p->delay_us, at_us - intent_us + 1000);
 }
 
 void rules_on_unsent(struct world *w, const struct flight *f)
@@ -179,9 +172,6 @@ void rules_on_restart(struct world *w, const struct world_busy *busy)
     unsigned left = w->ledger.interrupted;
     unsigned allowed = busy->in_flight + busy->with_ledger + ahead_max(w);
 
-    /* The ledger knows when a message was intended, not when it went. */
-    for (int i = 0; i < SIM_SENDERS; i++)
-        w->pairs[i].slack_us = later(w->pairs[i].slack_us, w->pairs[i].delay_us);
     if (left && busy->was_asked)
         sim_fail(&w->verdict, "I5: a stop that was asked for left %u messages unknown", left);
     if (left > allowed)

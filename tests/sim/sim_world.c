@@ -63,11 +63,11 @@ void world_count(struct world *w, enum fault fault)
 
 /* ---- A life begins. */
 
-static void on_attempt(void *context, uint64_t pair_hash, int64_t at_ms)
+static void on_attempt(void *context, const struct past_attempt *attempt)
 {
     struct world *w = context;
 
-    engine_restore_pair(w->engine, pair_hash, at_ms, world_now(w));
+    engine_restore_pair(w->engine, attempt, world_now(w));
 }
 
 static void open_engine(struct world *w)

@@ -78,7 +78,6 @@ struct busy_pair {
     bool is_used;
     int64_t start_us; /* of the window */
     unsigned count;
-    int64_t delay_us;  /* in it: the longest way from an intent on record to a request */
     unsigned late;     /* of them, those intended before it: after a restart they count there */
     int64_t slack_us;  /* that early the limiter may know it to begin */
     int64_t unsent_us; /* the last request that never left: it may have opened the limiter's */

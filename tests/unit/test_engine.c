@@ -363,9 +363,9 @@ static void check_quiet(int64_t since_ms, int64_t quiet_us)
 static void test_a_former_runs_second_is_waited_out(void **state)
 {
     (void)state;
-    check_quiet(300, 1700000);
-    check_quiet(0, 2000000);
-    check_quiet(-1, 2000000);
+    check_quiet(300, 702000);
+    check_quiet(0, 1002000);
+    check_quiet(-1, 1002000);
 }
 
 static void test_forbidden_moves(void **state)

@@ -204,16 +204,22 @@ static void test_waiting_of_others_is_left_out(void **state)
 
 struct attempts {
     uint64_t pair;
-    int64_t at_ms[8];
+    struct past_attempt seen[8];
     unsigned count;
 };
 
-static void on_attempt(void *context, uint64_t pair, int64_t at_ms)
+static void on_attempt(void *context, const struct past_attempt *attempt)
 {
     struct attempts *a = context;
 
-    assert_true(pair == a->pair);
-    a->at_ms[a->count++] = at_ms;
+    assert_true(attempt->pair_hash == a->pair);
+    a->seen[a->count++] = *attempt;
+}
+
+static void assert_past(const struct past_attempt *a, int64_t intended_ms, int64_t settled_ms)
+{
+    assert_int_equal(a->intended_ms, intended_ms);
+    assert_int_equal(a->settled_ms, settled_ms);
 }
 
 static void test_recent_attempts(void **state)
@@ -231,9 +237,9 @@ static void test_recent_attempts(void **state)
     box_do(b, &late);
     assert_true(ledger_recent_attempts(b->ledger, 900, on_attempt, &seen, &e));
     assert_int_equal(seen.count, 3);
-    assert_int_equal(seen.at_ms[0], 1000);
-    assert_int_equal(seen.at_ms[1], 1500);
-    assert_int_equal(seen.at_ms[2], 2002);
+    assert_past(&seen.seen[0], 1500, 1500); /* no outcome yet */
+    assert_past(&seen.seen[1], 2002, 2002);
+    assert_past(&seen.seen[2], 1000, 3001);
     seen.count = 0;
     assert_true(ledger_recent_attempts(b->ledger, 1200, on_attempt, &seen, &e));
     assert_int_equal(seen.count, 2);

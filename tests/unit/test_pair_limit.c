@@ -160,34 +160,53 @@ static void test_a_row_ends_when_no_refusal_comes(void **state)
     pair_limit_free(p);
 }
 
+static void restore_many(struct pair_limit *p, uint64_t pair, unsigned count, int64_t at_us)
+{
+    for (unsigned i = 0; i < count; i++)
+        pair_limit_restore(p, pair, at_us + i, at_us + i);
+}
+
 static void test_restored_debt_from_before_the_clock(void **state)
 {
     struct pair_limit *p = pair_limit_new();
 
     (void)state;
-    pair_limit_restore(p, PAIR, -100 * SECONDS, 20);
+    restore_many(p, PAIR, 20, -100 * SECONDS);
     assert_int_equal(pair_limit_next_us(p, PAIR, 0), 20 * SECONDS);
-    pair_limit_restore(p, PAIR, -10 * SECONDS, 1); /* less: the longer debt holds */
-    assert_int_equal(pair_limit_next_us(p, PAIR, 0), 20 * SECONDS);
-    pair_limit_restore(p, PAIR + 1, -100 * SECONDS, 1); /* long paid */
+    restore_many(p, PAIR, 1, -10 * SECONDS); /* before it was due: it is one more */
+    assert_int_equal(pair_limit_next_us(p, PAIR, 0), 26 * SECONDS);
+    restore_many(p, PAIR + 1, 1, -100 * SECONDS); /* long paid */
     assert_true(pair_limit_next_us(p, PAIR + 1, 0) <= 0);
-    pair_limit_restore(p, PAIR + 2, -1 * SECONDS, 3); /* its window is still open */
+    restore_many(p, PAIR + 1, 3, -30 * SECONDS); /* that one was on a new window, and is paid */
+    assert_true(pair_limit_next_us(p, PAIR + 1, 0) <= 0);
+    restore_many(p, PAIR + 2, 3, -1 * SECONDS); /* its window is still open */
     take_many(p, PAIR + 2, 1, 0);
     assert_int_equal(pair_limit_next_us(p, PAIR + 2, 5 * SECONDS), 23 * SECONDS);
-    pair_limit_restore(p, PAIR + 3, -SECONDS, UINT32_MAX);
+    restore_many(p, PAIR + 3, UINT16_MAX + 9, -SECONDS);
     assert_true(pair_limit_next_us(p, PAIR + 3, 0) > 4 * 24 * 3600 * SECONDS);
     pair_limit_free(p);
 }
 
-/* Old attempts may be told one by one, too, oldest first. */
-static void test_taken_before_the_clock(void **state)
+/* On the wire at some time between intent and outcome: whichever it was, nothing goes too early. */
+static void test_restored_debt_of_an_unsure_time(void **state)
 {
     struct pair_limit *p = pair_limit_new();
 
     (void)state;
-    for (int i = 0; i < 10; i++)
-        pair_limit_take(p, PAIR, -30 * SECONDS + i);
-    assert_int_equal(pair_limit_next_us(p, PAIR, 0), 30 * SECONDS);
+    pair_limit_restore(p, PAIR, -4 * SECONDS, -1 * SECONDS);
+    pair_limit_restore(p, PAIR, -3 * SECONDS, -1 * SECONDS);
+    assert_int_equal(pair_limit_next_us(p, PAIR, 1 * SECONDS), 1 * SECONDS);
+    assert_int_equal(pair_limit_next_us(p, PAIR, 2 * SECONDS), 11 * SECONDS);
+    take_many(p, PAIR, 1, 11 * SECONDS); /* sure again */
+    assert_int_equal(pair_limit_next_us(p, PAIR, 17 * SECONDS - 1), 17 * SECONDS - 1);
+    pair_limit_restore(p, PAIR + 1, -60 * SECONDS, 0); /* hung for a minute */
+    assert_int_equal(pair_limit_next_us(p, PAIR + 1, 1), 6 * SECONDS);
+    restore_many(p, PAIR + 3, 2, -40 * SECONDS);
+    pair_limit_restore(p, PAIR + 3, -39 * SECONDS, -20 * SECONDS); /* of this window, or the next */
+    pair_limit_restore(p, PAIR + 3, -18 * SECONDS, -17 * SECONDS);
+    assert_int_equal(pair_limit_next_us(p, PAIR + 3, -16 * SECONDS), -8 * SECONDS);
+    pair_limit_restore(p, PAIR + 2, 0, -5 * SECONDS); /* the clock was set back in between */
+    assert_int_equal(pair_limit_next_us(p, PAIR + 2, 1), 1);
     pair_limit_free(p);
 }
 
@@ -204,6 +223,29 @@ static void test_paid_pairs_are_swept(void **state)
             most = pair_limit_count(p);
     }
     assert_in_range(most, 6000, 13000);
+    pair_limit_free(p);
+}
+
+/* One message each is cheap to remember, and is remembered: the second counts from the first. */
+static void test_first_messages_are_remembered(void **state)
+{
+    struct pair_limit *p = pair_limit_new();
+    enum { PAIRS = 100000 };
+    int64_t twice = 0, hour_us = 3600 * SECONDS;
+
+    (void)state;
+    for (uint64_t i = 0; i < PAIRS; i++)
+        take_many(p, i * 3, 1, 2 * hour_us + (int64_t)i * 50);
+    for (uint64_t i = 0; i < PAIRS; i++)
+        pair_limit_returned(p, i * 3 + (i % 2 ? 0 : 1), 2 * hour_us + 5 * SECONDS);
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        int64_t began_us = 2 * hour_us + (int64_t)i * 50;
+
+        take_many(p, i * 3, 1, 2 * hour_us + 5500000);
+        if (pair_limit_next_us(p, i * 3, began_us + 11500000 - 1) == began_us + 12 * SECONDS)
+            twice++;
+    }
+    assert_in_range(twice, PAIRS / 2 - 10, PAIRS / 2); /* a few are mixed up: 32 bits */
     pair_limit_free(p);
 }
 
@@ -289,7 +331,8 @@ int main(void)
         cmocka_unit_test(test_refusal_and_debt_hold_both),
         cmocka_unit_test(test_a_row_ends_when_no_refusal_comes),
         cmocka_unit_test(test_restored_debt_from_before_the_clock),
-        cmocka_unit_test(test_taken_before_the_clock),
+        cmocka_unit_test(test_restored_debt_of_an_unsure_time),
+        cmocka_unit_test(test_first_messages_are_remembered),
         cmocka_unit_test(test_paid_pairs_are_swept),
         cmocka_unit_test(test_too_many_pairs_forget_the_short_debts),
         cmocka_unit_test(test_follows_the_published_rule),
