@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/pair_limit.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 
-#include <stdbool.h>
-
 enum {
-    FIRST_SLOTS = 256,
-    SLOTS_MAX = 2 * PAIR_MAX, /* 16 MB */
+    SWEPT_MIN = 192, /* pairs that come between two sweeps, at least */
     INTERVAL_US = PAIR_INTERVAL_MS * 1000,
     ROW_US = PAIR_ROW_MS * 1000,
     COUNT_MAX = UINT16_MAX, /* debt saturates: more than four days */
 };
 
 struct pair {
-    uint64_t key;
     int64_t start_us;   /* of the window, at the latest */
     uint32_t unsure_us; /* it may have begun this much earlier */
     uint32_t shut_ms;   /* shut by a refusal until start + this; 0: not */
     uint16_t count;     /* messages since the start */
     uint8_t refusals;   /* in a row */
-    bool is_used;       /* the slot is taken */
 };
 
-/* Open addressing; pairs leave only in a sweep. */
 struct pair_limit {
-    struct pair_recent recent; /* the others: one message, less than 6 s ago */
-    struct pair *slots;
-    unsigned mask; /* number of slots, a power of two, less one */
-    unsigned used;
+    struct pair_recent recent; /* one message, less than 6 s ago */
+    struct map *others;        /* to their struct pair; paid ones leave in a sweep */
+    size_t sweep_at;           /* that many of them */
 };
 
 /* ---- One pair. */
@@ -99,32 +93,41 @@ static void shut(struct pair *p, int64_t now_us)
     p->shut_ms = shut_ms < UINT32_MAX ? (uint32_t)shut_ms : UINT32_MAX;
 }
 
-/* ---- The table. */
+/* ---- The pairs that have more to tell. */
 
-/* Keys are hashes; a multiplication spreads also those of tests. */
-static unsigned home_of(const struct pair_limit *p, uint64_t key)
+static struct pair *find(const struct pair_limit *p, uint64_t key)
 {
-    return (unsigned)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & p->mask;
+    uint64_t value;
+
+    return map_get(p->others, key, &value) ? (struct pair *)(uintptr_t)value : NULL;
 }
 
-static struct pair *slot_of(const struct pair_limit *p, uint64_t key)
-{
-    unsigned place = home_of(p, key);
+struct sweep {
+    int64_t until_us; /* what is forgotten by then */
+    size_t left;
+    struct map *kept; /* NULL: only counted */
+};
 
-    while (p->slots[place].is_used && p->slots[place].key != key)
-        place = (place + 1) & p->mask;
-    return &p->slots[place];
+static bool sweep_pair(void *context, uint64_t key, uint64_t value)
+{
+    struct sweep *s = context;
+    struct pair *pair = (struct pair *)(uintptr_t)value;
+    bool stays = forget_us(pair) > s->until_us;
+
+    s->left += stays;
+    if (s->kept && stays)
+        map_put(s->kept, key, value);
+    else if (s->kept)
+        mem_free(pair);
+    return true;
 }
 
-static unsigned count_beyond(const struct pair_limit *p, int64_t at_us)
+static size_t count_beyond(const struct pair_limit *p, int64_t until_us)
 {
-    unsigned count = 0;
+    struct sweep s = {.until_us = until_us};
 
-    for (unsigned i = 0; i <= p->mask; i++) {
-        if (p->slots[i].is_used && forget_us(&p->slots[i]) > at_us)
-            count++;
-    }
-    return count;
+    map_each(p->others, sweep_pair, &s);
+    return s.left;
 }
 
 /* From when on a debt must last to be kept: now, or later when there are too many. */
@@ -139,84 +142,34 @@ static int64_t keep_from_us(const struct pair_limit *p, int64_t now_us)
     return from_us;
 }
 
-static void allocate(struct pair_limit *p, unsigned slots)
-{
-    p->slots = mem_alloc(slots * sizeof(struct pair));
-    p->mask = slots - 1;
-    p->used = 0;
-}
-
-/* Pulls back those behind a freed slot whose search would otherwise stop at it. */
-static void close_gap(struct pair_limit *p, unsigned gap)
-{
-    for (unsigned at = (gap + 1) & p->mask; p->slots[at].is_used; at = (at + 1) & p->mask) {
-        unsigned home = home_of(p, p->slots[at].key);
-
-        if (((at - home) & p->mask) >= ((at - gap) & p->mask)) {
-            p->slots[gap] = p->slots[at];
-            gap = at;
-        }
-    }
-    p->slots[gap].is_used = false;
-    p->used--;
-}
-
-static void forget_paid(struct pair_limit *p, int64_t from_us)
-{
-    for (unsigned i = 0; i <= p->mask; i++) {
-        while (p->slots[i].is_used && forget_us(&p->slots[i]) <= from_us)
-            close_gap(p, i);
-    }
-}
-
-static void resize(struct pair_limit *p, unsigned slots)
-{
-    struct pair_limit old = *p;
-
-    allocate(p, slots);
-    for (unsigned i = 0; i <= old.mask; i++) {
-        if (old.slots[i].is_used) {
-            *slot_of(p, old.slots[i].key) = old.slots[i];
-            p->used++;
-        }
-    }
-    mem_free(old.slots);
-}
-
-/* Takes out what is paid, in place: a second table beside it would double the memory. Afterwards
- * the table is at most half full, where it may grow, and not nearly empty. */
 static void sweep(struct pair_limit *p, int64_t now_us)
 {
-    unsigned slots = p->mask + 1;
+    struct sweep s = {.until_us = keep_from_us(p, now_us), .kept = map_new()};
 
-    forget_paid(p, keep_from_us(p, now_us));
-    while (slots / 2 < p->used && slots < SLOTS_MAX)
-        slots *= 2;
-    while (slots / 16 > p->used && slots > FIRST_SLOTS)
-        slots /= 2;
-    if (slots != p->mask + 1)
-        resize(p, slots);
+    map_each(p->others, sweep_pair, &s);
+    map_free(p->others);
+    p->others = s.kept;
+    p->sweep_at = s.left + (s.left / 2 > SWEPT_MIN ? s.left / 2 : SWEPT_MIN);
 }
 
 static struct pair *add(struct pair_limit *p, uint64_t key, int64_t start_us, uint16_t count)
 {
-    struct pair *pair;
+    struct pair *pair = MEM_NEW(struct pair);
 
-    if (p->used >= (p->mask + 1) / 4 * 3)
+    if (map_count(p->others) >= p->sweep_at)
         sweep(p, start_us);
-    p->used++;
-    pair = slot_of(p, key);
-    *pair = (struct pair){.key = key, .start_us = start_us, .count = count, .is_used = true};
+    *pair = (struct pair){.start_us = start_us, .count = count};
+    map_put(p->others, key, (uintptr_t)pair);
     return pair;
 }
 
-/* The pair with what is known of it, in this table: made, or moved here, when it is not. */
+/* The pair with what is known of it, among them: made, or moved here, when it is not. */
 static struct pair *find_or_add(struct pair_limit *p, uint64_t key, int64_t now_us)
 {
-    struct pair *pair = slot_of(p, key);
+    struct pair *pair = find(p, key);
     int64_t since_us;
 
-    if (pair->is_used)
+    if (pair)
         return pair;
     if (pair_recent_remove(&p->recent, key, now_us, &since_us))
         return add(p, key, since_us, 1);
@@ -235,34 +188,40 @@ struct pair_limit *pair_limit_new(void)
 {
     struct pair_limit *p = MEM_NEW(struct pair_limit);
 
-    allocate(p, FIRST_SLOTS);
     pair_recent_init(&p->recent);
+    p->others = map_new();
+    p->sweep_at = SWEPT_MIN;
     return p;
 }
 
 void pair_limit_free(struct pair_limit *p)
 {
+    struct sweep all = {.until_us = INT64_MAX};
+
     if (!p)
         return;
+    all.kept = map_new();
+    map_each(p->others, sweep_pair, &all);
+    map_free(all.kept);
+    map_free(p->others);
     pair_recent_clear(&p->recent);
-    mem_free(p->slots);
     mem_free(p);
 }
 
 /* One message less than 6 s ago: the window is open. */
 int64_t pair_limit_next_us(struct pair_limit *p, uint64_t pair, int64_t now_us)
 {
-    const struct pair *known = slot_of(p, pair);
+    const struct pair *known = find(p, pair);
 
-    return known->is_used ? next_us(known, now_us) : now_us;
+    return known ? next_us(known, now_us) : now_us;
 }
 
 void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us)
 {
-    struct pair *known = slot_of(p, pair);
+    struct pair *known = find(p, pair);
     int64_t since_us;
 
-    if (!known->is_used) {
+    if (!known) {
         if (!pair_recent_remove(&p->recent, pair, now_us, &since_us)) {
             pair_recent_add(&p->recent, pair, now_us);
             return;
@@ -276,10 +235,10 @@ void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us)
 
 void pair_limit_returned(struct pair_limit *p, uint64_t pair, int64_t now_us)
 {
-    struct pair *known = slot_of(p, pair);
+    struct pair *known = find(p, pair);
     int64_t since_us;
 
-    if (!known->is_used)
+    if (!known)
         (void)pair_recent_remove(&p->recent, pair, now_us, &since_us); /* or it is paid */
     else if (known->count > 0 && now_us < paid_us(known))
         known->count--;
@@ -314,5 +273,5 @@ void pair_limit_restore(struct pair_limit *p, uint64_t pair, int64_t earliest_us
 
 unsigned pair_limit_count(const struct pair_limit *p)
 {
-    return p->used + p->recent.used;
+    return (unsigned)map_count(p->others) + p->recent.used;
 }

@@ -20,8 +20,7 @@
  *
  * Memory is bounded. A pair with one message in the last 6 s takes a slot of 8 bytes
  * (pair_recent.h); one that has more to tell (several messages, a refusal, a debt from before a
- * restart) one of 32. Of either, two to four slots a pair; when the table is full, pairs whose debt
- * is paid are swept out in place, and the table grows or shrinks where the rest asks for it, so
+ * restart) about 60. When either kind has grown by half, pairs whose debt is paid are swept out, so
  * that a call costs constant time, amortised. With more than PAIR_MAX of one kind in debt those
  * that will be paid soonest are forgotten until half of them are left; what that lets through too
  * early Graph refuses, and nothing is lost.
