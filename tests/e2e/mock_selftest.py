@@ -16,6 +16,8 @@ import subprocess
 import time
 import unittest
 
+from harness import wait_until
+
 GRAPHMOCK = os.environ.get("GRAPHMOCK", "build/debug/bench/graphmock")
 PHONE = "106540352242922"
 TO = "+919800000001"
@@ -697,7 +699,8 @@ class Process(Case):
             with socket.create_connection(("127.0.0.1", mock.port), 20) as sock:
                 with self.assertRaises(ssl.SSLCertVerificationError):
                     ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
-            self.assertEqual(mock.stats()["connections"]["failed_handshakes"], 1)
+            wait_until(lambda: mock.stats()["connections"]["failed_handshakes"] == 1,
+                       "the failed handshake to be counted")
 
     def test_usage(self):
         for flags in (["--rat", "5"], ["--latency", "fast"], ["--fault", "explode"],

@@ -17,7 +17,7 @@ from sweeping import Sweep, has_sanitizer, sample
 
 LIBRARIES = Path(os.environ.get("FAILMALLOC_LIB", ROOT / "build/release/tests/libfailmalloc.so"))
 BY_DESIGN = "tidings: out of memory ("
-FRAME = re.compile(r"^(?:/.*/)?([^/\s()]+)\(([^()+]*)\+?[^()]*\)\[0x[0-9a-f]+\]$", re.MULTILINE)
+FRAME = re.compile(r"^(?:/.*/)?([^/\s()]+)\(([^()+]*)\+?[^()]*\) ?\[0x[0-9a-f]+\]$", re.MULTILINE)
 # Where a signal is raised or a bad address is met on behalf of whoever called.
 ON_BEHALF = ("libc.so.6", "libasan.so", "libubsan.so", "libfailmalloc")
 
@@ -26,6 +26,7 @@ ON_BEHALF = ("libc.so.6", "libasan.so", "libubsan.so", "libfailmalloc")
 # an allocation made.
 TABLE = "uv__io_start aborts when its table of descriptors cannot grow"
 OF_LIBRARIES = {
+    ("libcrypto.so.3", "curl_global_init_mem"): "ossl_rcu_read_lock asserts that it got memory",
     ("libuv.so.1", "uv_loop_init"): "uv_signal_init aborts when its table cannot grow",
     ("libuv.so.1", "uv_queue_work"): "init_threads aborts when its threads cannot be made",
     ("libuv.so.1", "uv_listen"): TABLE,
@@ -87,7 +88,7 @@ class Crashes(unittest.TestCase):
 
     OURS = "/x/%s(+0x637f9)[0x557b0e34b7f9]\n" % Path(TIDINGS).name
     LIBC = "/lib/x86_64-linux-gnu/libc.so.6(abort+0xd3)[0x7f1b074ef472]\n"
-    UV = ("/lib/x86_64-linux-gnu/libuv.so.1(+0x71a3)[0x7f1b074ef472]\n"
+    UV = ("/lib/x86_64-linux-gnu/libuv.so.1(+0x71a3) [0x7f1b074ef472]\n"  # glibc 2.41's way
           "/lib/x86_64-linux-gnu/libuv.so.1(uv_signal_init+0x9)[0x7f1b074ef473]\n"
           "/lib/x86_64-linux-gnu/libuv.so.1(uv_loop_init+0x9)[0x7f1b074ef474]\n")
 
