@@ -159,6 +159,9 @@ static void write_text(const struct offline *o, const struct settings *settings,
     if (operation->begin == begin_cancel) {
         text_grouped(o->cancelled, count);
         buf_addf(text, "; %s messages that waited are skipped", count);
+        if (!o->broadcast && *settings->redis_url)
+            buf_adds(text, ", what waits in the streams is not: say it again when `tidings run` "
+                           "runs");
     }
     if (o->broadcast && !o->is_known)
         buf_adds(text, " " HOLDS_UNKNOWN);

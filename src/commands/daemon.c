@@ -53,6 +53,7 @@ static void on_heartbeat(uv_timer_t *timer)
     d->lag_us = late_us > 0 ? late_us : 0;
     d->beat_us = now_us;
     d->feed.again = d->outbox.again = true;
+    daemon_cancel_turn(d);
     daemon_ask_unfinished(d);
     tell_readiness(d);
 }
@@ -168,6 +169,7 @@ static void on_turn(void *context)
 
     if (dispatch_is_draining(d->dispatch) && d->stream)
         redis_source_pause(d->stream, true);
+    daemon_cancel_turn(d);
     daemon_feed_turn(d);
     daemon_outbox_turn(d);
 }

@@ -94,6 +94,21 @@ static void add_count(const struct order *o, uint64_t count, struct buf *text)
         buf_addf(text, ": %s messages that waited are skipped", grouped);
 }
 
+static void add_streams(const struct order *o, struct buf *text)
+{
+    const struct daemon *d = o->daemon;
+    char lag[32];
+
+    if (o->broadcast || strcmp(o->verb, "Cancelled") != 0 || !d->stream)
+        return;
+    text_grouped((uint64_t)(d->facts.stream.lag > 0 ? d->facts.stream.lag : 0), lag);
+    if (d->cancelling.is_marked)
+        buf_addf(text, "; %s entries that wait in the streams are skipped as they are read", lag);
+    else
+        buf_adds(text, "; but Redis does not answer: what waits in the streams is not cancelled; "
+                       "say it again when it does");
+}
+
 /* What else keeps it from going on. */
 static void add_holds(const struct order *o, struct buf *text)
 {
@@ -118,6 +133,7 @@ static void on_held(void *context, const struct holds_result *result)
     add_count(o, result->count, &text);
     if (!result->is_known)
         buf_adds(&text, " " HOLDS_UNKNOWN);
+    add_streams(o, &text);
     add_holds(o, &text);
     log_line(LOG_WARN, "The operator's word", LOG_STR("done", buf_text(&text)));
     answer_text(o->request, buf_text(&text));
@@ -160,9 +176,23 @@ static void on_resume(struct daemon *d, struct control_request *request, const s
     hold(d, request, body, "Resumed");
 }
 
+static void cancel_everything(struct daemon *d, struct control_request *request)
+{
+    struct order *o = order_new(d, request, NULL);
+
+    o->verb = "Cancelled";
+    if (daemon_cancel_all(d, (struct holds_done){on_held, o}))
+        return;
+    answer_refusal(request, EXIT_TRY_LATER, "everything is being cancelled already");
+    order_free(o);
+}
+
 static void on_cancel(struct daemon *d, struct control_request *request, const struct json *body)
 {
-    hold(d, request, body, "Cancelled");
+    if (json_string(json_get(body, "broadcast"), NULL))
+        hold(d, request, body, "Cancelled");
+    else
+        cancel_everything(d, request);
 }
 
 static void on_drain(struct daemon *d, struct control_request *request, const struct json *body)

@@ -6,6 +6,7 @@
  *   daemon_stream.c    between the stream and the engine
  *   daemon_custody.c   messages that wait in the ledger, and results that wait to be told
  *   daemon_control.c   what is asked over the control socket
+ *   daemon_cancel.c    `cancel` without a name
  *   daemon_status.c    what an operator may know, and the admin port
  */
 #ifndef COMMANDS_DAEMON_INTERNAL_H
@@ -47,6 +48,15 @@ struct outbox {
     bool again;       /* there may be more */
 };
 
+/* `cancel` without a name, until it is in force. */
+struct cancelling {
+    struct holds_done done; /* fn NULL: none is under way */
+    uint64_t looks;         /* at Redis that there must have been */
+    int64_t until_us;       /* they are waited for; 0: not (any more) */
+    bool is_marked;         /* what waits in the streams is given up */
+    struct ledger_giving_up mark;
+};
+
 struct daemon {
     struct call call;
     struct settings *settings; /* as they are now */
@@ -67,6 +77,8 @@ struct daemon {
     uv_timer_t heartbeat;
     uv_timer_t watchdog;
     bool has_timers;
+    struct cancelling cancelling;
+    struct stream_id given_up[LANE_COUNT]; /* entries of the streams up to these are cancelled */
     struct due_feed feed;
     struct outbox outbox;
     unsigned orders; /* control requests that wait for the ledger */
@@ -116,6 +128,13 @@ bool daemon_feed_is_idle(const struct daemon *d);
 /* ---- daemon_control.c */
 
 void daemon_on_request(void *context, struct control_request *request, const struct json *body);
+
+/* ---- daemon_cancel.c */
+
+/* All that waits, in the ledger and in the streams. False when that is under way already. */
+bool daemon_cancel_all(struct daemon *d, struct holds_done done) MUST_CHECK;
+void daemon_cancel_turn(struct daemon *d);
+bool daemon_is_given_up(const struct daemon *d, const struct stream_entry *entry);
 
 /* ---- daemon_status.c */
 

@@ -52,6 +52,8 @@ static void on_message(void *context, struct message *m, struct stream_entry *en
 
     if (taken_over)
         engine_offer_taken_over(engine, m, entry);
+    else if (daemon_is_given_up(d, entry))
+        engine_offer_given_up(engine, m, entry);
     else
         engine_offer(engine, m, entry);
 }
@@ -139,7 +141,7 @@ bool daemon_stream_open(struct daemon *d, struct err *e)
     struct redis_source_options options = stream_options_of(d);
     char consumer[LEDGER_CONSUMER_SIZE];
 
-    if (!ledger_consumers(l, &d->consumers, e))
+    if (!ledger_consumers(l, &d->consumers, e) || !ledger_given_up(l, d->given_up, e))
         return false;
     choose_consumer(d, consumer);
     options.stream.consumer = consumer;
@@ -157,6 +159,11 @@ void daemon_stream_pull(struct daemon *d, unsigned want)
         redis_source_want(d->stream, want);
 }
 
+static bool is_told_by_ledger(const struct engine_view *view)
+{
+    return view->in_custody || view->outcome->state == STATE_WAITING;
+}
+
 void daemon_stream_settled(struct daemon *d, const struct engine_view *view)
 {
     const struct stream_result result = {
@@ -168,12 +175,10 @@ void daemon_stream_settled(struct daemon *d, const struct engine_view *view)
 
     if (view->outcome->state == STATE_WAITING)
         holds_on_waiting(&d->holds, view->message);
-    if (!view->ref)
+    if (!view->ref || view->in_custody)
         d->outbox.again |= view->outcome->state != STATE_WAITING;
-    else if (view->outcome->state == STATE_WAITING)
-        redis_source_settled(d->stream, view->ref, NULL);
-    else
-        redis_source_settled(d->stream, view->ref, &result);
+    if (view->ref)
+        redis_source_settled(d->stream, view->ref, is_told_by_ledger(view) ? NULL : &result);
 }
 
 static bool is_outcome(enum state s)

@@ -58,6 +58,7 @@ struct delivery {
     bool in_custody;         /* the ledger holds it as waiting */
     bool probed;             /* looked up, and not known */
     bool taken_over;         /* another worker may have sent it */
+    bool given_up;           /* cancelled before it was admitted: it is skipped */
     bool resumed;            /* its intent is one of a message that was in custody */
     struct message *message; /* taken */
     void *ref;               /* the source's */

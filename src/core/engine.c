@@ -166,6 +166,7 @@ struct engine_view delivery_view(const struct delivery *d)
 {
     return (struct engine_view){
         .message = d->message,
+        .in_custody = d->in_custody,
         .ref = d->ref,
         .number = d->number,
         .attempt = d->attempt,
@@ -211,6 +212,14 @@ void engine_offer_taken_over(struct engine *e, struct message *message, void *re
     struct delivery *d = delivery_new(e, message, ref);
 
     d->taken_over = true;
+    offer(e, d);
+}
+
+void engine_offer_given_up(struct engine *e, struct message *message, void *ref)
+{
+    struct delivery *d = delivery_new(e, message, ref);
+
+    d->given_up = true;
     offer(e, d);
 }
 

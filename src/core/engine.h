@@ -48,6 +48,7 @@ struct moment {
 struct engine_view {
     const struct message *message;
     void *ref;        /* what the source gave with it */
+    bool in_custody;  /* the ledger had it: its outbox tells the outcome, whatever `ref` says */
     uint64_t number;  /* the ledger's; 0 before it is admitted */
     unsigned attempt; /* the newest */
     int64_t late_us;  /* on_started: behind its turn, as foreseen when its intent was made */
@@ -102,6 +103,8 @@ void engine_free(struct engine *e);
 void engine_offer(struct engine *e, struct message *message, void *ref);
 /* The same for one that another worker may have sent already: it is put on record as unknown. */
 void engine_offer_taken_over(struct engine *e, struct message *message, void *ref);
+/* The same for one that is cancelled already: it is put on record, and skipped. */
+void engine_offer_given_up(struct engine *e, struct message *message, void *ref);
 /* A message that waits in the ledger's custody: `message` is taken. */
 struct engine_waiting {
     struct message *message;
@@ -144,6 +147,9 @@ void engine_release(struct engine *e, struct moment now);
  * goes on. */
 void engine_stop_broadcast(struct engine *e, const char *broadcast, struct moment now);
 void engine_go_broadcast(struct engine *e, const char *broadcast);
+/* What the source offered, and is not in flight, is skipped; what is in the ledger's custody is the
+ * ledger's to cancel. */
+void engine_give_up_offered(struct engine *e);
 /* The message is settled in the ledger, and does not wait any more. */
 void engine_forget(struct engine *e, uint64_t number, struct moment now);
 /* Somebody did something about it (a new token, `resume`): what the halts of this kind held goes

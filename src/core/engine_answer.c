@@ -44,13 +44,20 @@ void delivery_take_back(struct engine *e, struct delivery *d, enum reason reason
     delivery_settle(e, d);
 }
 
+bool delivery_is_over(const struct engine *e, const struct delivery *d)
+{
+    int64_t expires_at_ms = d->message->expires_at_ms;
+
+    return d->given_up || (expires_at_ms && expires_at_ms <= e->now.wall_ms);
+}
+
 /* Skipped without an attempt, under a number that no attempt has; or the one whose intent it was.
  */
-void delivery_expire(struct engine *e, struct delivery *d)
+void delivery_skip(struct engine *e, struct delivery *d)
 {
     if (d->stage == STAGE_WAITING && d->attempt > 0)
         d->attempt++;
-    set_outcome(d, STATE_SKIPPED, REASON_EXPIRED);
+    set_outcome(d, STATE_SKIPPED, d->given_up ? REASON_CANCELLED : REASON_EXPIRED);
     delivery_settle(e, d);
 }
 

@@ -165,6 +165,24 @@ void engine_go_broadcast(struct engine *e, const char *broadcast)
         e->all_stopped = false;
 }
 
+static void give_up(struct list *stage)
+{
+    for (struct list *n = stage->next; n != stage; n = n->next) {
+        struct delivery *d = LIST_ITEM(n, struct delivery, node);
+
+        d->given_up |= d->ref && !d->in_custody && d->stage != STAGE_SETTLING;
+    }
+}
+
+void engine_give_up_offered(struct engine *e)
+{
+    give_up(&e->offered);
+    give_up(&e->parked);
+    give_up(&e->with_ledger);
+    for (unsigned i = 0; i < e->lane_count; i++)
+        give_up(&e->lanes[i].ready);
+}
+
 /* What has gone on meanwhile is told by the ledger that it was overtaken. */
 void engine_forget(struct engine *e, uint64_t number, struct moment now)
 {

@@ -99,8 +99,9 @@ void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us
 void delivery_settle(struct engine *e, struct delivery *d);
 /* The outcome `waiting` for a request that surely did not start or leave; due at once or later. */
 void delivery_take_back(struct engine *e, struct delivery *d, enum reason reason, int64_t due_us);
-/* Its time is over before it went out. */
-void delivery_expire(struct engine *e, struct delivery *d);
+/* It is not to go out: it has expired, or was given up. */
+bool delivery_is_over(const struct engine *e, const struct delivery *d);
+void delivery_skip(struct engine *e, struct delivery *d);
 
 /* ---- engine_turn.c */
 

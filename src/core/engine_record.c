@@ -81,9 +81,9 @@ static void on_admitted(struct engine *e, struct delivery *d)
             on_intent(e, d);
         return;
     }
-    if (d->message->expires_at_ms && d->message->expires_at_ms <= e->now.wall_ms) {
+    if (delivery_is_over(e, d)) {
         delivery_enter_custody(e, d); /* it waits on disk: a page of what is due may have it, too */
-        delivery_expire(e, d);
+        delivery_skip(e, d);
         return;
     }
     d->outcome = (struct outcome){.state = STATE_WAITING, .reason = REASON_NOT_DUE};

@@ -83,11 +83,6 @@ static bool lane_takes_waiting(const struct engine *e, const struct lane *lane)
     return list_is_empty(&e->offered) || lane->resumed < (target + 1) / 2;
 }
 
-static bool is_expired(const struct engine *e, const struct delivery *d)
-{
-    return d->message->expires_at_ms && d->message->expires_at_ms <= e->now.wall_ms;
-}
-
 /* ---- Handing over to the ledger. */
 
 /* When its turn is, at the pace of now, behind those that are ahead in its lane already. */
@@ -124,7 +119,7 @@ static void admit(struct engine *e, struct delivery *d)
 
     d->turn_us = turn_us(e, d->lane);
     delivery_prepare_record(e, d, RECORD_ADMIT, STAGE_ADMITTING);
-    d->record.intend = due_us <= e->now.mono_us && !is_expired(e, d);
+    d->record.intend = due_us <= e->now.mono_us && !delivery_is_over(e, d);
     d->record.intend &= !engine_is_stopped(e, d->message);
     d->record.intend |= d->taken_over;
     d->record.due_ms = mono_to_wall_ms(e, due_us);
@@ -154,8 +149,8 @@ static void release_one(struct engine *e, struct delivery *d)
 
     if (engine_is_stopped(e, d->message))
         delivery_drop(e, d);
-    else if (is_expired(e, d))
-        delivery_expire(e, d);
+    else if (delivery_is_over(e, d))
+        delivery_skip(e, d);
     else if (halt_covers(&e->halts, d->message))
         delivery_move(e, d, STAGE_PARKED);
     else if (due_us > e->now.mono_us)
@@ -223,7 +218,7 @@ static bool admit_one(struct engine *e, struct delivery *d)
     }
     if (is_crowded(e))
         return false;
-    if (halt_covers(&e->halts, d->message) && !d->taken_over) {
+    if (halt_covers(&e->halts, d->message) && !d->taken_over && !d->given_up) {
         delivery_move(e, d, STAGE_PARKED);
         return true;
     }
@@ -301,8 +296,8 @@ static void start_or_settle(struct engine *e, struct delivery *d)
 {
     int64_t pair_us = pair_limit_next_us(e->pairs, d->message->pair_hash, e->now.mono_us);
 
-    if (is_expired(e, d))
-        delivery_expire(e, d);
+    if (delivery_is_over(e, d))
+        delivery_skip(e, d);
     else if (engine_is_stopped(e, d->message))
         delivery_take_back(e, d, REASON_WITHDRAWN, e->now.mono_us);
     else if (pair_us > e->now.mono_us)

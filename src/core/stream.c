@@ -253,4 +253,12 @@ void stream_look(const struct stream *s, struct stream_now now, struct stream_fa
     out->length = sum(high->length, normal->length);
     out->pending = sum(high->pending, normal->pending);
     out->oldest_ms = older(high->oldest_ms, normal->oldest_ms);
+    out->last[LANE_HIGH] = high->last;
+    out->last[LANE_NORMAL] = normal->last;
+}
+
+struct stream_id stream_entry_id(const struct stream_entry *entry, enum stream_lane *lane)
+{
+    *lane = entry->lane;
+    return entry->id;
 }

@@ -138,6 +138,11 @@ void stream_set_defaults(struct stream *s, const struct message_defaults *defaul
 /* What may change while it runs. */
 void stream_set_policy(struct stream *s, bool trim, bool claim, int64_t claim_idle_ms);
 
+/* Looks at lag, length and the like now, twice: one may be under way, with old answers. */
+void stream_look_soon(struct stream *s);
+/* Where the entry is from. */
+struct stream_id stream_entry_id(const struct stream_entry *entry, enum stream_lane *lane);
+
 struct stream_facts {
     const char *reading; /* in words; "reading" when all is well */
     bool lock_held;
@@ -151,13 +156,14 @@ struct stream_facts {
     uint64_t read;       /* entries, since the start */
     uint64_t acked;
     uint64_t dead;
-    uint64_t lost_pending; /* trimmed or deleted while pending */
-    uint64_t lost_unread;  /* trimmed or deleted before they were delivered */
-    uint64_t claimed;      /* from other consumers */
-    uint64_t published;    /* results, with and without an entry, and statuses */
-    uint64_t regrouped;    /* groups made anew while running */
-    uint64_t looks;        /* how often lag, length, pending and oldest_ms were all asked for */
-    char last_error[256];  /* of Redis; "": none */
+    uint64_t lost_pending;             /* trimmed or deleted while pending */
+    uint64_t lost_unread;              /* trimmed or deleted before they were delivered */
+    uint64_t claimed;                  /* from other consumers */
+    uint64_t published;                /* results, with and without an entry, and statuses */
+    uint64_t regrouped;                /* groups made anew while running */
+    struct stream_id last[LANE_COUNT]; /* the entry that was added last, as of the last look */
+    uint64_t looks;       /* how often lag, length, pending and oldest_ms were all asked for */
+    char last_error[256]; /* of Redis; "": none */
 };
 void stream_look(const struct stream *s, struct stream_now now, struct stream_facts *out);
 

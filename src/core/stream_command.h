@@ -87,15 +87,16 @@ struct stream_reply {
     const char *error; /* Redis' error; NULL: none */
     const struct stream_raw *entries;
     size_t entry_count;
-    const char *holder;  /* STREAM_LOCK_*: who has the lock, NULL: we */
-    int64_t number;      /* STREAM_ACK, STREAM_TRIM: how many; STREAM_LOOK_PENDING: pending;
+    const char *holder;    /* STREAM_LOCK_*: who has the lock, NULL: we */
+    int64_t number;        /* STREAM_ACK, STREAM_TRIM: how many; STREAM_LOOK_PENDING: pending;
                           * STREAM_LOOK_STREAM: entries in it; STREAM_LOOK_GROUP: how many groups
                           * read the stream */
-    struct stream_id id; /* STREAM_LOOK_PENDING: the lowest; STREAM_LOOK_STREAM: the first;
+    struct stream_id id;   /* STREAM_LOOK_PENDING: the lowest; STREAM_LOOK_STREAM: the first;
                           * STREAM_LOOK_GROUP: the last that was delivered */
-    bool is_missing;     /* STREAM_LOOK_GROUP: the group is not there */
-    int64_t lag;         /* STREAM_LOOK_GROUP: entries not delivered yet, -1: not known */
-    int64_t counted;     /* STREAM_LOOK_GROUP: entries read so far; STREAM_LOOK_STREAM: entries ever
+    struct stream_id last; /* STREAM_LOOK_STREAM: the last that was ever added */
+    bool is_missing;       /* STREAM_LOOK_GROUP: the group is not there */
+    int64_t lag;           /* STREAM_LOOK_GROUP: entries not delivered yet, -1: not known */
+    int64_t counted; /* STREAM_LOOK_GROUP: entries read so far; STREAM_LOOK_STREAM: entries ever
                           * added; -1: not known */
 };
 

@@ -69,6 +69,7 @@ struct lane_look {
     struct stream_id lowest;    /* pending */
     unsigned strange;           /* looks in a row that found it, and we do not hold it */
     struct stream_id first;     /* in the stream */
+    struct stream_id last;      /* that was ever added */
     int64_t oldest_ms;
     int64_t groups;
     struct stream_id gap_at; /* the last delivered before a gap that was reported */
@@ -125,6 +126,7 @@ struct stream {
 
     /* Looking. */
     int64_t look_at_ms;
+    unsigned looks_soon; /* these follow without a pause */
     unsigned look_step;
     struct lane_look looks[LANE_COUNT];
     bool trim_refused;

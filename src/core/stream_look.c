@@ -87,7 +87,14 @@ static void next_step(struct stream *s, struct stream_now now)
         return;
     s->facts.looks++;
     s->look_step = 0;
-    s->look_at_ms = now.mono_ms + STREAM_LOOK_MS;
+    s->look_at_ms = s->looks_soon ? now.mono_ms : now.mono_ms + STREAM_LOOK_MS;
+    s->looks_soon -= s->looks_soon > 0;
+}
+
+void stream_look_soon(struct stream *s)
+{
+    s->looks_soon = 1; /* behind the one that may be under way */
+    s->look_at_ms = 0;
 }
 
 void stream_look_step(struct stream *s, struct stream_now now)
@@ -150,6 +157,7 @@ static void on_stream(struct stream *s, const struct stream_reply *reply)
 
     look->length = reply->number;
     look->first = reply->id;
+    look->last = reply->last;
     look->added = reply->counted;
     find_gap(s, reply->lane);
 }
@@ -239,6 +247,8 @@ static void on_error(struct stream *s, const struct stream_reply *reply)
     struct lane_look *look = &s->looks[reply->lane];
 
     look->pending = -1; /* no trimming from half a look */
+    if (reply->verb == STREAM_LOOK_STREAM)
+        look->length = -1;
     if (redis_error_rule(reply->error)->reaction == REDIS_REGROUP)
         stream_regroup(s);
     else

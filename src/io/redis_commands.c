@@ -475,6 +475,8 @@ static bool read_stream(const struct redis_value *value, struct stream_reply *re
 {
     const struct redis_value *first = redis_value_get(value, "first-entry");
 
+    if (!read_id(redis_value_get(value, "last-generated-id"), &reply->last))
+        return false;
     reply->number = redis_value_number(redis_value_get(value, "length"), -1);
     reply->counted = redis_value_number(redis_value_get(value, "entries-added"), -1);
     return reply->number == 0 ||

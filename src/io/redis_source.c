@@ -579,15 +579,17 @@ static const char *down_why(const struct redis_source *s)
     return "";
 }
 
-void redis_source_look(const struct redis_source *s, struct redis_source_facts *out)
+void redis_source_look_soon(struct redis_source *s)
+{
+    stream_look_soon(s->stream);
+    poke(s);
+}
+
+void redis_source_look(struct redis_source *s, struct redis_source_facts *out)
 {
     const char *why = down_why(s);
-    const struct stream_now now = {
-        .mono_ms = clock_mono_us() / US_IN_MS,
-        .wall_ms = clock_wall_ms(),
-    };
 
-    stream_look(s->stream, now, &out->stream);
+    stream_look(s->stream, now_of(s), &out->stream);
     out->connected = redis_is_up(s->connections[LINK_READER].redis) &&
                      redis_is_up(s->connections[LINK_WRITER].redis);
     out->reconnects = s->reconnects;

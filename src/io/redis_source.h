@@ -82,6 +82,8 @@ struct redis_source_facts {
     uint64_t reconnects; /* connections lost and made again */
     char down_why[256];  /* why a connection is down; "": both are up */
 };
-void redis_source_look(const struct redis_source *s, struct redis_source_facts *out);
+/* lag, last and the like are asked for now: new when `looks` has grown by two. */
+void redis_source_look_soon(struct redis_source *s);
+void redis_source_look(struct redis_source *s, struct redis_source_facts *out);
 
 #endif

@@ -433,6 +433,11 @@ bool ledger_held(struct ledger *l, int64_t *since_ms, struct err *e)
     return take_store(l, e) && give_store(l, store_hold(l->store, since_ms, e));
 }
 
+bool ledger_given_up(struct ledger *l, struct stream_id upto[LANE_COUNT], struct err *e)
+{
+    return take_store(l, e) && give_store(l, store_given_up(l->store, upto, e));
+}
+
 bool ledger_broadcasts(struct ledger *l, enum broadcast_state state, ledger_name_fn on_name,
                        void *context, struct err *e)
 {

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/histogram.h"
 #include "core/record.h"
+#include "core/stream_command.h"
 
 #include <uv.h>
 
@@ -162,6 +163,8 @@ bool ledger_stream_begin(struct ledger *l, const char *consumer, struct err *e) 
 
 /* Since when the operator holds everything (wall clock), 0: not. */
 bool ledger_held(struct ledger *l, int64_t *since_ms, struct err *e) MUST_CHECK;
+/* Entries of the streams up to these, by lane, are cancelled; 0-0: none. */
+bool ledger_given_up(struct ledger *l, struct stream_id upto[LANE_COUNT], struct err *e) MUST_CHECK;
 typedef void (*ledger_name_fn)(void *context, const char *name);
 /* The broadcasts in that state. */
 bool ledger_broadcasts(struct ledger *l, enum broadcast_state state, ledger_name_fn on_name,

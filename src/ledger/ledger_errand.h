@@ -174,4 +174,11 @@ struct ledger_hold {
 };
 void ledger_put_hold(struct ledger *l, struct ledger_hold *hold);
 
+/* The entries of the streams up to these, by lane, are cancelled for good. */
+struct ledger_giving_up {
+    struct ledger_errand errand;
+    struct stream_id upto[LANE_COUNT];
+};
+void ledger_put_given_up(struct ledger *l, struct ledger_giving_up *giving_up);
+
 #endif

@@ -56,6 +56,8 @@ enum meta {
     META_INDEXED = 4,    /* messages up to this number are in key_index */
     META_PUBLISHES = 5,  /* 1: a daemon with a stream has used it: results go through the outbox */
     META_PAUSED_MS = 6,  /* since when the operator holds everything (wall clock); 0: not held */
+    META_GIVEN_UP = 7,   /* and 8 to 10: stream entries up to these are cancelled: milliseconds and
+                          * sequence of the id, by lane */
 };
 
 /* Makes the tables in a new file; checks that an old one is a ledger that this program can read. */

@@ -53,6 +53,8 @@ bool store_stream_begin(struct store *s, const char *consumer, struct err *e) MU
 bool store_consumers(struct store *s, struct ledger_consumers *out, struct err *e) MUST_CHECK;
 /* When the operator's hold began; 0: none. */
 bool store_hold(struct store *s, int64_t *since_ms, struct err *e) MUST_CHECK;
+/* Up to which entries of the streams were given up. */
+bool store_given_up(struct store *s, struct stream_id upto[LANE_COUNT], struct err *e) MUST_CHECK;
 /* The names of broadcasts in that state. */
 bool store_broadcasts(struct store *s, enum broadcast_state state,
                       const struct broadcast_visitor *visitor, struct err *e) MUST_CHECK;

@@ -348,6 +348,19 @@ bool store_hold(struct store *s, int64_t *since_ms, struct err *e)
     return meta_get(s->db, META_PAUSED_MS, since_ms, e);
 }
 
+bool store_given_up(struct store *s, struct stream_id upto[LANE_COUNT], struct err *e)
+{
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+        int64_t ms, seq;
+
+        if (!meta_get(s->db, (enum meta)(META_GIVEN_UP + 2 * lane), &ms, e) ||
+            !meta_get(s->db, (enum meta)(META_GIVEN_UP + 2 * lane + 1), &seq, e))
+            return false;
+        upto[lane] = (struct stream_id){.ms = (uint64_t)ms, .seq = (uint64_t)seq};
+    }
+    return true;
+}
+
 bool store_broadcasts(struct store *s, enum broadcast_state state,
                       const struct broadcast_visitor *visitor, struct err *e)
 {

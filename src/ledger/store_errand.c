@@ -431,6 +431,20 @@ static bool work_hold(struct store *s, struct ledger_errand *errand, struct err 
                     CONTAINER_OF(errand, struct ledger_hold, errand)->since_ms, e);
 }
 
+static bool work_giving_up(struct store *s, struct ledger_errand *errand, struct err *e)
+{
+    const struct ledger_giving_up *g = CONTAINER_OF(errand, struct ledger_giving_up, errand);
+    bool done = true;
+
+    s->wrote = true;
+    for (unsigned lane = 0; done && lane < LANE_COUNT; lane++)
+        done =
+            meta_set(s->db, (enum meta)(META_GIVEN_UP + 2 * lane), (int64_t)g->upto[lane].ms, e) &&
+            meta_set(s->db, (enum meta)(META_GIVEN_UP + 2 * lane + 1), (int64_t)g->upto[lane].seq,
+                     e);
+    return done;
+}
+
 /* ---- Handing over. */
 
 void ledger_ask_due(struct ledger *l, struct ledger_due *due)
@@ -476,4 +490,9 @@ void ledger_forget_results(struct ledger *l, struct ledger_told *told)
 void ledger_put_hold(struct ledger *l, struct ledger_hold *hold)
 {
     ledger_run_errand(l, &hold->errand, work_hold);
+}
+
+void ledger_put_given_up(struct ledger *l, struct ledger_giving_up *giving_up)
+{
+    ledger_run_errand(l, &giving_up->errand, work_giving_up);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`tidings run` as it should be: what it reads, acknowledges and tells, what it takes over, what an
 operator can do to it while it runs."""
+import collections
 import json
 import signal
 import socket
@@ -61,6 +62,64 @@ class Daemon(EndToEnd):
         result = self.installation.run("status", "--json")
         self.assert_code(result, 0)
         return json.loads(result.out)
+
+
+class Cancelling(Daemon):
+    """Without a name: everything."""
+
+    def cancel(self):
+        result = self.installation.run("cancel", "--yes")
+        self.assert_code(result, 0)
+        return result.out
+
+    def by_state(self, results):
+        return collections.Counter(f"{r['state']}/{r['reason']}" for r in results)
+
+    def test_what_waits_in_the_streams_is_skipped_for_good(self):
+        self.install()
+        daemon = self.run_daemon()
+        self.assert_code(self.installation.run("pause"), 0)
+        for i in range(300):
+            self.add(i, stream=STREAM if i % 3 else STREAM + ":high")
+        said = self.cancel()
+        self.assertIn("entries that wait in the streams are skipped", said)
+        daemon.signal(signal.SIGKILL)
+        daemon.finish()
+        daemon = self.run_daemon(state="paused")
+        for i in range(300, 305):
+            self.add(i)
+        self.assert_code(self.installation.run("resume"), 0)
+        results = self.wait_for_results(305)
+        self.wait_until_acked()
+        self.assertEqual(self.by_state(results), {"skipped/cancelled": 300, "accepted/": 5})
+        self.stop(daemon)
+        self.assertEqual(self.server.stats()["accepted"], 5)
+
+    def test_while_it_sends(self):
+        self.install(settings={"rate.messages_per_second": "20"})
+        for i in range(200):
+            self.add(i)
+        daemon = self.run_daemon()
+        self.wait_for_results(5)
+        self.cancel()
+        results = self.wait_for_results(200)
+        self.wait_until_acked()
+        self.add(200)
+        results = self.wait_for_results(201)
+        self.stop(daemon)
+        seen = self.by_state(results)
+        self.assertEqual(set(seen), {"skipped/cancelled", "accepted/"})
+        self.assertEqual(seen["accepted/"], self.server.stats()["accepted"])
+        self.assertEqual(results[-1]["state"], "accepted")
+        self.assertEqual(len({r["id"] for r in results}), 201)
+
+    def test_without_redis_it_says_so(self):
+        self.install()
+        daemon = self.run_daemon()
+        self.redis.stop()
+        wait_until(lambda: self.status()["redis"]["state"] != "reading", "Redis to be missed")
+        self.assertIn("Redis does not answer", self.cancel())
+        self.stop(daemon)
 
 
 class Consuming(Daemon):

@@ -99,16 +99,15 @@ void stream_side_settled(struct world *w, const struct engine_view *view)
         .attempts = view->attempt,
         .at_ms = view->at_ms,
     };
+    bool is_told_by_ledger = view->in_custody || view->outcome->state == STATE_WAITING;
 
     s->outbox_is_empty &= !w->config.has_hooks; /* a webhook may have made it another by now */
-    if (!view->ref) {
+    if (!view->ref || view->in_custody) {
         s->results_again |= view->outcome->state != STATE_WAITING;
         s->outbox_is_empty = false;
-    } else if (view->outcome->state == STATE_WAITING) {
-        stream_settle(s->stream, view->ref, NULL);
-    } else {
-        stream_settle(s->stream, view->ref, &result);
     }
+    if (view->ref)
+        stream_settle(s->stream, view->ref, is_told_by_ledger ? NULL : &result);
 }
 
 void stream_side_known(struct world *w, const struct engine_view *view, const struct record *record)

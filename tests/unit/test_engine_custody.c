@@ -272,6 +272,34 @@ static void test_taken_over_and_known(void **state)
     close_world(w);
 }
 
+/* ---- Cancelled before it was admitted. */
+
+static void test_what_was_given_up_is_skipped(void **state)
+{
+    struct engine_options options = usual();
+    struct world *w = open_world(0, &options);
+    int source = 0;
+
+    (void)state;
+    engine_offer_given_up(w->engine, make(w), &source);
+    turn(w);
+    turn(w);
+    assert_int_equal(w->request_count, 0);
+    assert_int_equal(w->settled[STATE_SKIPPED], 1);
+    assert_int_equal(w->last.reason, REASON_CANCELLED);
+    engine_hold(w->engine, "held", now(w));
+    engine_offer(w->engine, make(w), &source);
+    turn(w);
+    engine_give_up_offered(w->engine);
+    engine_release(w->engine, now(w));
+    turn(w);
+    turn(w);
+    assert_int_equal(w->request_count, 0);
+    assert_int_equal(w->settled[STATE_SKIPPED], 2);
+    assert_true(engine_is_finished(w->engine));
+    close_world(w);
+}
+
 static void test_a_known_ones_outcome_is_told(void **state)
 {
     struct engine_options options = usual();
@@ -375,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_one_that_expires_too_late_is_not_told),
         cmocka_unit_test(test_what_another_worker_had_is_unknown),
         cmocka_unit_test(test_taken_over_and_known),
+        cmocka_unit_test(test_what_was_given_up_is_skipped),
         cmocka_unit_test(test_one_that_expires_while_it_is_admitted_is_held),
         cmocka_unit_test(test_a_known_ones_outcome_is_told),
         cmocka_unit_test(test_custody_and_source_share),
