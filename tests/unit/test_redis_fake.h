@@ -233,7 +233,8 @@ static inline void fake_well(struct fake_redis *f, const struct fake_command *c,
         {"XRANGE", NULL, "*0\r\n"},
         {"XINFO", "GROUPS",
          "*1\r\n*4\r\n$4\r\nname\r\n$1\r\ng\r\n$17\r\nlast-delivered-id\r\n$3\r\n0-0\r\n"},
-        {"XINFO", "STREAM", "*2\r\n$6\r\nlength\r\n:0\r\n"},
+        {"XINFO", "STREAM",
+         "*4\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n0-0\r\n"},
     };
 
     if (strcmp(c->words[0], "XREADGROUP") == 0) {
