@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "commands/access.h"
 #include "commands/daemon_internal.h"
 #include "io/notify.h"
 
@@ -248,7 +247,6 @@ static bool open_parts(struct daemon *d, struct err *e)
         .holder = "tidings run",
         .rate = d->settings->rate,
     };
-    enum access_kind kind;
 
     if (!settings_can_send(d->settings, e))
         return false;
@@ -258,7 +256,7 @@ static bool open_parts(struct daemon *d, struct err *e)
                        "TIDINGS_REDIS_URL)",
                        *d->settings->file ? d->settings->file : "a configuration file");
     secret_harden_process();
-    return access_open(d->settings, &d->token, &kind, e) &&
+    return daemon_open_token(d, d->settings, &d->token, e) &&
            dispatch_open(&options, &d->dispatch, e);
 }
 
@@ -286,7 +284,8 @@ static void close_parts(struct daemon *d)
     holds_end(&d->holds);
     if (d->feed.items)
         daemon_feed_end(d);
-    secret_free(d->token);
+    daemon_drop_token(d, d->token);
+    secret_free(d->plain_token);
     mem_free(d->params);
     if (d->reloaded) {
         settings_free(d->reloaded);

@@ -52,6 +52,7 @@ struct daemon {
     struct settings *settings; /* as they are now */
     struct settings *reloaded; /* the memory of the above after a reload; NULL: the call's */
     struct secret *token;
+    struct secret *plain_token; /* WHATSAPP_TOKEN, once it was needed; kept for reloads */
     struct dispatch *dispatch;
     struct holds holds;
     struct message_defaults defaults;
@@ -124,6 +125,11 @@ void daemon_on_http(void *context, struct http_request *request);
 
 /* ---- daemon_reload.c */
 
+/* The token of these settings: token.file, else WHATSAPP_TOKEN, which is taken out of the
+ * environment once and stays with the daemon. Returned: give back with daemon_drop_token. */
+bool daemon_open_token(struct daemon *d, const struct settings *s, struct secret **token,
+                       struct err *e) MUST_CHECK;
+void daemon_drop_token(const struct daemon *d, struct secret *token);
 void daemon_reload(struct daemon *d);
 
 #endif

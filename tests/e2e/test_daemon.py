@@ -255,6 +255,30 @@ class Operating(Daemon):
         self.wait_for_results(2)
         self.stop(daemon)
 
+    def test_a_token_of_the_environment_stays_over_reloads(self):
+        self.install()
+        sealed = self.installation.settings.pop("token.file")
+        self.installation.environment["WHATSAPP_TOKEN"] = TOKEN
+        self.installation.set({"rate.messages_per_second": "100"})
+        daemon = self.run_daemon()
+        self.installation.set({"whatsapp.enabled": "false", "rate.messages_per_second": "500"})
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for('token="WHATSAPP_TOKEN, as at the start"')
+        self.assertEqual(self.status()["state"], "disabled")
+        self.installation.set({"whatsapp.enabled": "true", "token.file": sealed})
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for(f"token={sealed}")
+        self.installation.settings.pop("token.file")
+        self.installation.set({"token.key_file": self.installation.folder / "no key"})
+        self.add(1)
+        self.wait_for_results(1)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: daemon.err().count("as at the start") == 2, "the token as before")
+        wait_until(lambda: self.status()["rate"]["allowed"] == 495, "the new rate, after the ramp")
+        self.add(2)
+        self.assertEqual({r["state"] for r in self.wait_for_results(2)}, {"accepted"})
+        self.stop(daemon)
+
     def test_a_new_token_ends_the_halt(self):
         self.install(faults=["code=190@n1"])
         self.add(1)
