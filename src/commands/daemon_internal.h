@@ -76,12 +76,14 @@ struct daemon {
     bool unfinished_asked;
     struct status_broadcast broadcasts[STATUS_BROADCASTS_MAX];
     size_t broadcast_count;
-    bool draining;
-    bool is_drained; /* the stream has nothing to settle any more */
+    bool is_stopping; /* the drain has begun, and it was said */
+    bool draining;    /* the engine has drained; what it leaves behind is seen to */
+    bool is_drained;  /* the stream has nothing to settle any more */
     int64_t drain_until_us;
     struct err refused; /* by the stream; code 0: not */
     int64_t started_ms;
     enum daemon_state state;
+    enum daemon_state told; /* the state that log and systemd know */
     int64_t state_since_ms;
     int64_t lag_us; /* the heartbeat's */
     int64_t beat_us;

@@ -19,7 +19,7 @@
 
 static enum daemon_state state_now(const struct daemon *d)
 {
-    if (d->draining)
+    if (dispatch_is_draining(d->dispatch))
         return DAEMON_DRAINING;
     if (!d->holds.enabled)
         return DAEMON_DISABLED;

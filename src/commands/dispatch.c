@@ -494,7 +494,7 @@ const struct halts *dispatch_halts(const struct dispatch *d)
 
 bool dispatch_is_draining(const struct dispatch *d)
 {
-    return d->end != DISPATCH_FINISHED;
+    return d->interrupted || d->end != DISPATCH_FINISHED;
 }
 
 bool dispatch_is_unreachable(const struct dispatch *d)

@@ -20,10 +20,10 @@ def fields(entry):
 
 
 class Daemon(EndToEnd):
-    def install(self, *flags, settings=None, faults=()):
+    def install(self, *flags, settings=None, faults=(), tls=True):
         self.redis = RedisServer()
         self.addCleanup(self.redis.stop)
-        self.server = self.mock(*flags, faults=faults)
+        self.server = self.mock(*flags, faults=faults, tls=tls)
         self.installation = self.box(self.server, dict({
             "redis.url": self.redis.url, "admin.listen": "off", "retry.base_ms": "20",
             "retry.max_ms": "100"}, **(settings or {})))
@@ -61,6 +61,18 @@ class Daemon(EndToEnd):
         result = self.installation.run("status", "--json")
         self.assert_code(result, 0)
         return json.loads(result.out)
+
+    def address(self, daemon):
+        daemon.wait_for("Admin port")
+        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
+        return "http://" + line.split("address=")[1].strip()
+
+    def get(self, url):
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
 
 class Consuming(Daemon):
@@ -315,18 +327,6 @@ class Operating(Daemon):
 
 
 class Ports(Daemon):
-    def address(self, daemon):
-        daemon.wait_for("Admin port")
-        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
-        return "http://" + line.split("address=")[1].strip()
-
-    def get(self, url):
-        try:
-            with urllib.request.urlopen(url) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
     def test_health_metrics_status_and_dashboard(self):
         self.install(settings={"admin.listen": "127.0.0.1:0"})
         for i in range(10):
@@ -376,6 +376,63 @@ class Refusals(Daemon):
         box = self.box(self.mock())
         result = box.run("run")
         self.assert_code(result, 78)
+class Draining(Daemon):
+    """With a request in flight at a mock that stands still until it may answer."""
+
+    def hold_one(self):
+        self.install(tls=False, settings={"admin.listen": "127.0.0.1:0",
+                                          "http.timeout_ms": "600000"})
+        path = str(self.installation.folder / "notify")
+        self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.heard.close)
+        self.heard.bind(path)
+        self.heard.settimeout(60)
+        self.installation.environment["NOTIFY_SOCKET"] = path
+        daemon = self.run_daemon()
+        self.server.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.process.send_signal, signal.SIGCONT)  # before it is stopped
+        self.add(1)
+        wait_until(lambda: self.status()["in_flight"] == 1, "a request")
+        return daemon
+
+    def assert_refused(self, result):
+        self.assert_code(result, 75)
+        self.assertIn("the daemon is draining: it takes nothing new", result.err)
+
+    def assert_drains(self, daemon):
+        """It says so everywhere, takes nothing new, and finishes what it has."""
+        box, at = self.installation, self.address(daemon)
+        daemon.wait_for("state=draining")
+        while "STOPPING=1" not in self.heard.recv(4096).decode():
+            pass
+        self.assertEqual(self.status()["state"], "draining")
+        self.assertEqual(self.get(at + "/readyz"), (503, "draining"))
+        self.assertEqual(self.get(at + "/healthz")[0], 200)
+        self.assertIn('tidings_state{state="draining"} 1', self.get(at + "/metrics")[1])
+        self.add(2)
+        self.assert_refused(box.run("send", number(3), "Asha", "Physics", "https://exam.example/3"))
+        self.assert_refused(box.run("broadcast", box.results("late.csv", 5), "--yes"))
+        self.assert_code(box.run("pause", "other"), 0)  # brings nothing to send
+        self.server.process.send_signal(signal.SIGCONT)
+        self.assert_code(daemon.finish(), 0)
+        self.assertEqual([(r["to"], r["state"]) for r in box.log()], [(number(1), "accepted")])
+        self.assertEqual([r["to"] for r in self.results()], [number(1)])
+        again = self.run_daemon()
+        self.wait_for_results(2)
+        self.stop(again)
+        self.assert_each_once(self.server, box, 2)
+
+    def test_from_the_signal_on(self):
+        daemon = self.hold_one()
+        daemon.signal(signal.SIGTERM)
+        self.assert_drains(daemon)
+
+    def test_from_the_word_on(self):
+        daemon = self.hold_one()
+        self.assertTrue(self.installation.ask({"op": "drain"})["ok"])
+        self.assert_drains(daemon)
+
+
         self.assertIn("redis.url", result.err)
 
     def test_an_argument(self):
