@@ -138,7 +138,7 @@ static bool is_held(const struct dispatch *d)
     const struct halts *halts = engine_halts(d->engine);
 
     for (unsigned i = 0; i < halts->count; i++) {
-        if (halts->items[i].kind == HALT_OPERATOR)
+        if (halt_is_wanted(halts->items[i].kind))
             return true;
     }
     return false;

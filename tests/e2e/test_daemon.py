@@ -240,10 +240,15 @@ class Operating(Daemon):
         self.assert_each_once(self.server, self.installation, 5)
 
     def test_the_kill_switch_holds_and_a_reload_lets_go(self):
-        self.install(settings={"whatsapp.enabled": "false"})
+        self.install(settings={"whatsapp.enabled": "false", "admin.listen": "127.0.0.1:0"})
         self.add(1)
         daemon = self.run_daemon("disabled")
         self.assertEqual(self.server.stats()["received"], 0)
+        self.assertEqual([h["kind"] for h in self.status()["halts"]], ["disabled"])
+        self.assertIn("Sending is stopped why=disabled", daemon.err())
+        at = self.address(daemon)
+        self.assertIn('tidings_paused{reason="disabled"} 1', self.get(at + "/metrics")[1])
+        self.assertIn('tidings_paused{reason="operator"} 0', self.get(at + "/metrics")[1])
         self.installation.set({"whatsapp.enabled": "true"})
         daemon.signal(signal.SIGHUP)
         self.wait_for_results(1)
@@ -371,11 +376,6 @@ class Ports(Daemon):
             self.assert_code(daemon.finish(), 0)
 
 
-class Refusals(Daemon):
-    def test_without_redis_url(self):
-        box = self.box(self.mock())
-        result = box.run("run")
-        self.assert_code(result, 78)
 class Draining(Daemon):
     """With a request in flight at a mock that stands still until it may answer."""
 
@@ -433,6 +433,11 @@ class Draining(Daemon):
         self.assert_drains(daemon)
 
 
+class Refusals(Daemon):
+    def test_without_redis_url(self):
+        box = self.box(self.mock())
+        result = box.run("run")
+        self.assert_code(result, 78)
         self.assertIn("redis.url", result.err)
 
     def test_an_argument(self):

@@ -19,8 +19,8 @@ static struct halt halt_for(enum halt_kind kind, const struct message *m)
 
 static void test_wide_kinds_cover_everything(void **state)
 {
-    static const enum halt_kind wide[] = {HALT_TOKEN, HALT_ACCOUNT, HALT_NETWORK, HALT_OPERATOR,
-                                          HALT_WINDOW};
+    static const enum halt_kind wide[] = {HALT_TOKEN,    HALT_ACCOUNT,  HALT_NETWORK,
+                                          HALT_OPERATOR, HALT_DISABLED, HALT_WINDOW};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(wide); i++) {
