@@ -210,7 +210,7 @@ static void on_taken_in(struct ledger_errand *errand)
     cancel_late(o);
     for (size_t i = 0; i < o->intake.count; i++) {
         letters[i] = of[o->items[i].admission];
-        o->daemon->handed_over += o->items[i].admission == ADMISSION_NEW;
+        o->daemon->handed_over[o->items[i].admission]++;
         message_free(o->items[i].message);
     }
     letters[o->intake.count] = '\0';

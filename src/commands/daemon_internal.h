@@ -88,7 +88,7 @@ struct daemon {
     int64_t lag_us; /* the heartbeat's */
     int64_t beat_us;
     bool reload_failed;
-    uint64_t handed_over; /* messages taken in over the control socket */
+    uint64_t handed_over[ADMISSION_REUSED + 1]; /* over the control socket, by what they were */
     struct redis_source_facts facts;
     struct daemon_status status; /* made anew for each look: too large for the stack */
 };

@@ -208,6 +208,7 @@ static void on_page_cancelled(struct ledger_errand *errand)
     struct order *order = CONTAINER_OF(errand, struct order, cancelling.errand);
 
     order->result.count += order->cancelling.count;
+    order->holds->skipped += order->cancelling.count;
     if (order->cancelling.count == CANCEL_PAGE) {
         cancel_page(order);
         return;

@@ -348,6 +348,34 @@ class Ports(Daemon):
         self.assertEqual(self.get(at + "/nothing")[0], 404)
         self.stop(daemon)
 
+    def test_each_outcome_is_counted_once(self):
+        self.install(settings={"admin.listen": "127.0.0.1:0"})
+        daemon = self.run_daemon()
+        box = self.installation
+        for _ in range(4):
+            self.wire("XADD", STREAM, "*", "to", "nobody")
+        for i, results in (1, 1), (1, 2), (2, 2):  # once, known, and used for another
+            self.add(i, id="one")
+            self.wait_for_results(results)
+        self.wait_for_results(5, "dead")
+        self.assert_code(box.run("send", number(3), "A", "B", "C", "--id", "one"), 3)
+        self.assert_code(box.run("pause", "late"), 0)
+        for i in range(10, 17):
+            self.add(i, broadcast="late")
+        wait_until(lambda: len(box.log("--broadcast", "late")) == 7, "custody")
+        self.assert_code(box.run("cancel", "late", "--yes"), 0)
+        self.add(17, broadcast="late")  # too late
+        self.wait_for_results(10)
+        self.wait_until_acked()
+        expected = {"accepted": 1, "failed": 0, "unknown": 0, "skipped": 8, "duplicate": 1,
+                    "invalid": 6}
+        told = self.get(self.address(daemon) + "/metrics")[1]
+        for outcome, count in expected.items():
+            self.assertIn(f'tidings_messages_total{{outcome="{outcome}"}} {count}\n', told)
+        status = self.status()
+        self.assertEqual((status["skipped"], status["rejected"], status["duplicates"]), (8, 6, 1))
+        self.stop(daemon)
+
     def test_a_taken_port_is_named(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
