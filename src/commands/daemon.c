@@ -3,8 +3,9 @@
  * daemon.c: `tidings run`: consumes the stream until it is told to stop.
  *
  * Happy path: token, ledger, control socket, ports, stream, in this order; then the loop. systemd
- * hears READY when all is open; Redis and Graph may still be away. SIGTERM, `drain`: nothing new is
- * taken, what is in flight is finished, what is settled is acknowledged (DRAIN_ACKS_MS for it),
+ * hears READY when all is open; Redis and Graph may still be away. SIGTERM, `drain`: from then on
+ * nothing new is taken, from the stream, the ledger or the control socket, and everybody is told
+ * so; what is in flight is finished, what is settled is acknowledged (DRAIN_ACKS_MS for it),
  * everything is closed; exit 0.
  * Failure modes:
  *   - something cannot be opened: the error, its exit code, and what was opened is closed again;
@@ -17,7 +18,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "commands/access.h"
 #include "commands/daemon_internal.h"
 #include "io/notify.h"
 
@@ -35,11 +35,10 @@ enum {
 
 static void tell_readiness(struct daemon *d)
 {
-    enum daemon_state before = d->state;
-
     daemon_look(d);
-    if (d->state == before)
+    if (d->state == d->told)
         return;
+    d->told = d->state;
     log_line(LOG_INFO, "State", LOG_STR("state", daemon_state_name(d->state)));
     notify_status(daemon_state_name(d->state));
 }
@@ -130,7 +129,7 @@ static bool open_service(struct daemon *d, struct err *e)
 
     daemon_set_defaults(d);
     daemon_feed_begin(d);
-    d->state = DAEMON_STARTING;
+    d->state = d->told = DAEMON_STARTING;
     return holds_begin(&d->holds, d->dispatch, d->settings->enabled, e) && start_timers(d, e) &&
            control_open(dispatch_loop(d->dispatch), d->settings->control_socket, &handler,
                         &d->control, e) &&
@@ -163,12 +162,21 @@ static void on_known(void *context, const struct engine_view *view, const struct
     daemon_stream_known(context, view, record);
 }
 
+static void begin_stopping(struct daemon *d)
+{
+    d->is_stopping = true;
+    if (d->stream)
+        redis_source_pause(d->stream, true);
+    tell_readiness(d);
+    notify_stopping("draining");
+}
+
 static void on_turn(void *context)
 {
     struct daemon *d = context;
 
-    if (dispatch_is_draining(d->dispatch) && d->stream)
-        redis_source_pause(d->stream, true);
+    if (dispatch_is_draining(d->dispatch) && !d->is_stopping)
+        begin_stopping(d);
     daemon_cancel_turn(d);
     daemon_feed_turn(d);
     daemon_outbox_turn(d);
@@ -193,7 +201,6 @@ static void begin_drain(struct daemon *d)
 {
     d->draining = true;
     d->drain_until_us = clock_mono_us() + DRAIN_ACKS_MS * 1000;
-    notify_stopping("draining");
     if (d->stream && !d->refused.code) {
         redis_source_forget_offered(d->stream);
         redis_source_drain(d->stream, on_drained, d);
@@ -250,7 +257,6 @@ static bool open_parts(struct daemon *d, struct err *e)
         .holder = "tidings run",
         .rate = d->settings->rate,
     };
-    enum access_kind kind;
 
     if (!settings_can_send(d->settings, e))
         return false;
@@ -260,7 +266,7 @@ static bool open_parts(struct daemon *d, struct err *e)
                        "TIDINGS_REDIS_URL)",
                        *d->settings->file ? d->settings->file : "a configuration file");
     secret_harden_process();
-    return access_open(d->settings, &d->token, &kind, e) &&
+    return daemon_open_token(d, d->settings, &d->token, e) &&
            dispatch_open(&options, &d->dispatch, e);
 }
 
@@ -288,7 +294,8 @@ static void close_parts(struct daemon *d)
     holds_end(&d->holds);
     if (d->feed.items)
         daemon_feed_end(d);
-    secret_free(d->token);
+    daemon_drop_token(d, d->token);
+    secret_free(d->plain_token);
     mem_free(d->params);
     if (d->reloaded) {
         settings_free(d->reloaded);

@@ -17,8 +17,10 @@
  *
  * Happy path: the request becomes an order, the order an errand of the ledger; when that is on disk
  * the request is answered.
- * Failure modes: a request that cannot be read is answered with what is wrong with it; a ledger
- * that breaks answers nothing more: the client sees the connection close.
+ * Failure modes: a request that cannot be read is answered with what is wrong with it; while the
+ * daemon drains, one that brings work is refused, and once nothing is in flight any more each that
+ * the end would have to wait for; a ledger that breaks answers nothing more: the client sees the
+ * connection close.
  */
 #include "commands/daemon_internal.h"
 
@@ -238,7 +240,7 @@ static void on_taken_in(struct ledger_errand *errand)
     cancel_late(o);
     for (size_t i = 0; i < o->intake.count; i++) {
         letters[i] = of[o->items[i].admission];
-        o->daemon->handed_over += o->items[i].admission == ADMISSION_NEW;
+        o->daemon->handed_over[o->items[i].admission]++;
         message_free(o->items[i].message);
     }
     letters[o->intake.count] = '\0';
@@ -458,6 +460,20 @@ static const struct {
     {"open_again", on_open_again}, {"settle", on_settle}, {"broadcast", on_broadcast},
 };
 
+/* Would it have to be sent by a daemon that ends? */
+static bool brings_work(const char *op, const struct json *body)
+{
+    return strcmp(op, "take_in") == 0 || strcmp(op, "open_again") == 0 ||
+           (strcmp(op, "broadcast") == 0 && !json_get(body, "state"));
+}
+
+static bool is_too_late(const struct daemon *d, const char *op, const struct json *body)
+{
+    if (strcmp(op, "status") == 0 || strcmp(op, "drain") == 0)
+        return false;
+    return d->draining || (dispatch_is_draining(d->dispatch) && brings_work(op, body));
+}
+
 static void serve(struct daemon *d, struct control_request *request, const struct json *body)
 {
     const char *op = json_string(json_get(body, "op"), NULL);
@@ -465,7 +481,7 @@ static void serve(struct daemon *d, struct control_request *request, const struc
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
         if (strcmp(ops[i].op, op) != 0)
             continue;
-        if (d->draining && strcmp(op, "status") != 0 && strcmp(op, "drain") != 0)
+        if (is_too_late(d, op, body))
             answer_refusal(request, EXIT_TRY_LATER, "the daemon is draining: it takes nothing new");
         else
             ops[i].fn(d, request, body);

@@ -9,7 +9,7 @@
  * Happy path of a page of results: asked for when there may be some; each is given to the stream
  * with its place in the outbox; when all are confirmed the ledger forgets them, and is asked again.
  * Failure modes:
- *   - a cancellation overtakes a page of messages: the page is thrown away;
+ *   - a cancellation, or a drain, overtakes a page of messages: the page is thrown away;
  *   - Redis is away: the page of results waits, and so do all behind it, on disk;
  *   - the ledger breaks: nothing comes back, the process ends, daemon_feed_end frees.
  */
@@ -22,7 +22,7 @@
 static void give_page(struct daemon *d)
 {
     struct engine *engine = dispatch_engine(d->dispatch);
-    bool is_old = d->feed.cancellations != d->holds.cancellations || d->draining;
+    bool is_old = d->feed.cancellations != d->holds.cancellations || d->is_stopping;
 
     for (size_t i = 0; i < d->feed.due.count; i++) {
         const struct waiting *w = &d->feed.items[i];
@@ -51,7 +51,8 @@ void daemon_feed_turn(struct daemon *d)
     struct engine *engine = dispatch_engine(d->dispatch);
     unsigned room = engine_waiting_room(engine);
 
-    if (!d->feed.again || d->feed.asked || d->draining || d->holds.is_held || room < DAEMON_DUE_MAX)
+    if (!d->feed.again || d->feed.asked || d->is_stopping || d->holds.is_held ||
+        room < DAEMON_DUE_MAX)
         return;
     d->feed.asked = true;
     d->feed.again = false;

@@ -62,6 +62,7 @@ struct daemon {
     struct settings *settings; /* as they are now */
     struct settings *reloaded; /* the memory of the above after a reload; NULL: the call's */
     struct secret *token;
+    struct secret *plain_token; /* WHATSAPP_TOKEN, once it was needed; kept for reloads */
     struct dispatch *dispatch;
     struct holds holds;
     struct message_defaults defaults;
@@ -87,17 +88,19 @@ struct daemon {
     bool unfinished_asked;
     struct status_broadcast broadcasts[STATUS_BROADCASTS_MAX];
     size_t broadcast_count;
-    bool draining;
-    bool is_drained; /* the stream has nothing to settle any more */
+    bool is_stopping; /* the drain has begun, and it was said */
+    bool draining;    /* the engine has drained; what it leaves behind is seen to */
+    bool is_drained;  /* the stream has nothing to settle any more */
     int64_t drain_until_us;
     struct err refused; /* by the stream; code 0: not */
     int64_t started_ms;
     enum daemon_state state;
+    enum daemon_state told; /* the state that log and systemd know */
     int64_t state_since_ms;
     int64_t lag_us; /* the heartbeat's */
     int64_t beat_us;
     bool reload_failed;
-    uint64_t handed_over; /* messages taken in over the control socket */
+    uint64_t handed_over[ADMISSION_REUSED + 1]; /* over the control socket, by what they were */
     struct redis_source_facts facts;
     struct daemon_status status; /* made anew for each look: too large for the stack */
 };
@@ -143,6 +146,11 @@ void daemon_on_http(void *context, struct http_request *request);
 
 /* ---- daemon_reload.c */
 
+/* The token of these settings: token.file, else WHATSAPP_TOKEN, which is taken out of the
+ * environment once and stays with the daemon. Returned: give back with daemon_drop_token. */
+bool daemon_open_token(struct daemon *d, const struct settings *s, struct secret **token,
+                       struct err *e) MUST_CHECK;
+void daemon_drop_token(const struct daemon *d, struct secret *token);
 void daemon_reload(struct daemon *d);
 
 #endif

@@ -5,7 +5,8 @@
  * Happy path: the settings are read and checked, the token is opened, a client with both is opened
  * beside the old one, which finishes what it has in flight; then everything is exchanged at once.
  * Failure modes: anything of that fails: a line for each error, and everything stays as it was. A
- * key that a running process cannot change is named, and changes at the next start.
+ * key that a running process cannot change is named, and changes at the next start. WHATSAPP_TOKEN
+ * is no longer in the environment: where no token.file is named, the daemon's copy of it holds on.
  */
 #include "commands/daemon_internal.h"
 
@@ -27,13 +28,35 @@ static void warn_fixed(const struct buf *changed)
                  LOG_STR("keys", buf_text(changed)));
 }
 
+bool daemon_open_token(struct daemon *d, const struct settings *s, struct secret **token,
+                       struct err *e)
+{
+    enum access_kind kind;
+
+    if (!*s->token_file && d->plain_token) {
+        *token = d->plain_token;
+        return true;
+    }
+    if (!access_open(s, token, &kind, e))
+        return false;
+    if (kind == ACCESS_PLAIN)
+        d->plain_token = *token;
+    return true;
+}
+
+void daemon_drop_token(const struct daemon *d, struct secret *token)
+{
+    if (token != d->plain_token)
+        secret_free(token);
+}
+
 static void forget_old(struct daemon *d, struct settings *fresh, struct secret *token)
 {
     if (d->reloaded) {
         settings_free(d->reloaded);
         mem_free(d->reloaded);
     }
-    secret_free(d->token);
+    daemon_drop_token(d, d->token);
     d->reloaded = d->settings = fresh;
     d->token = token;
 }
@@ -51,10 +74,8 @@ static void apply(struct daemon *d)
 
 static bool open_new(struct daemon *d, struct settings *fresh, struct secret **token, struct err *e)
 {
-    enum access_kind kind;
-
     *token = NULL;
-    return settings_can_send(fresh, e) && access_open(fresh, token, &kind, e) &&
+    return settings_can_send(fresh, e) && daemon_open_token(d, fresh, token, e) &&
            (!d->webhook || webhook_receiver_reload(d->webhook, fresh, e)) &&
            dispatch_reload(d->dispatch, fresh, *token, e);
 }
@@ -71,10 +92,12 @@ static void exchange(struct daemon *d, struct settings *fresh)
         forget_old(d, fresh, token);
         apply(d);
         d->reload_failed = false;
-        log_line(LOG_INFO, "Configuration read again", LOG_STR("file", fresh->file));
+        log_line(LOG_INFO, "Configuration read again", LOG_STR("file", fresh->file),
+                 LOG_STR("token", token == d->plain_token ? "WHATSAPP_TOKEN, as at the start"
+                                                          : fresh->token_file));
     } else {
         settings_keep_fixed(fresh, d->settings, &changed); /* back to whom they belong */
-        secret_free(token);
+        daemon_drop_token(d, token);
         settings_free(fresh);
         mem_free(fresh);
         refuse(d, e.text);

@@ -19,7 +19,7 @@
 
 static enum daemon_state state_now(const struct daemon *d)
 {
-    if (d->draining)
+    if (dispatch_is_draining(d->dispatch))
         return DAEMON_DRAINING;
     if (!d->holds.enabled)
         return DAEMON_DISABLED;
@@ -98,6 +98,17 @@ static void look_at_broadcasts(struct daemon *d)
     }
 }
 
+/* What never came to the engine, or was settled without it. Ids that the engine finds reused are
+ * among the dead. */
+static void add_other_outcomes(struct daemon *d)
+{
+    struct daemon_status *s = &d->status;
+
+    s->states[STATE_SKIPPED] += d->holds.skipped;
+    s->duplicates += d->handed_over[ADMISSION_KNOWN];
+    s->rejected = d->facts.stream.dead + d->handed_over[ADMISSION_REUSED];
+}
+
 void daemon_look(struct daemon *d)
 {
     struct daemon_status *s = &d->status;
@@ -127,6 +138,7 @@ void daemon_look(struct daemon *d)
     s->broadcast_count = (unsigned)d->broadcast_count;
     s->broadcasts_more = d->unfinished.more;
     status_look(s, d->dispatch, d->settings);
+    add_other_outcomes(d);
 }
 
 /* ---- The admin port. */

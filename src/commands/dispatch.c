@@ -138,7 +138,7 @@ static bool is_held(const struct dispatch *d)
     const struct halts *halts = engine_halts(d->engine);
 
     for (unsigned i = 0; i < halts->count; i++) {
-        if (halts->items[i].kind == HALT_OPERATOR)
+        if (halt_is_wanted(halts->items[i].kind))
             return true;
     }
     return false;
@@ -494,7 +494,7 @@ const struct halts *dispatch_halts(const struct dispatch *d)
 
 bool dispatch_is_draining(const struct dispatch *d)
 {
-    return d->end != DISPATCH_FINISHED;
+    return d->interrupted || d->end != DISPATCH_FINISHED;
 }
 
 bool dispatch_is_unreachable(const struct dispatch *d)

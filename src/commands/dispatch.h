@@ -110,7 +110,7 @@ const struct halts *dispatch_halts(const struct dispatch *d);
 const struct halts *dispatch_halts_now(const struct dispatch *d);
 struct engine *dispatch_engine(struct dispatch *d);
 uv_loop_t *dispatch_loop(struct dispatch *d);
-bool dispatch_is_draining(const struct dispatch *d);
+bool dispatch_is_draining(const struct dispatch *d); /* from the signal, or the stop, on */
 bool dispatch_is_unreachable(const struct dispatch *d);
 double dispatch_rate_allowed(struct dispatch *d); /* 0: unlimited */
 unsigned dispatch_rate_actual(struct dispatch *d);

@@ -20,6 +20,7 @@ enum {
 
 struct handover {
     struct control_client *client;
+    bool has_confirmed; /* the daemon, something that we handed over */
     struct handover_counts counts;
     struct buf batch; /* the question that gathers */
     struct json_writer writer;
@@ -40,12 +41,17 @@ static bool fail_refused(const struct json *answer, struct err *e)
                    why ? why : "the daemon refused without a reason");
 }
 
-static bool fail_gone(struct err *e)
+static bool fail_midway(struct err *e)
 {
-    if (e->code != EXIT_UNREACHABLE)
-        return false;
     e->code = EXIT_WORK_LEFT;
     return err_wrap(e, "what the daemon had confirmed is on record, the same command goes on; why");
+}
+
+/* An end of the daemon, or its drain, leaves work behind where something was handed over before. */
+static void judge(const struct handover *h, struct err *e)
+{
+    if (e->code == EXIT_UNREACHABLE || (e->code == EXIT_TRY_LATER && h->has_confirmed))
+        (void)fail_midway(e); /* the error is told */
 }
 
 /* The answer; NULL where there is none, or it is a refusal. */
@@ -55,16 +61,15 @@ static struct json *ask(struct handover *h, const char *question, struct err *e)
     struct json *answer = NULL;
     bool ok = false;
 
-    if (!control_call(h->client, question, &text, ANSWER_TIMEOUT_MS, e)) {
-        (void)fail_gone(e); /* the error is told */
-    } else {
+    if (control_call(h->client, question, &text, ANSWER_TIMEOUT_MS, e)) {
         answer = json_parse(text.data, text.len, CONTROL_ANSWER_MAX, e);
         if (answer && (!json_bool(json_get(answer, "ok"), &ok) || !ok))
-            (void)fail_refused(answer, e); /* the same */
+            (void)fail_refused(answer, e); /* the error is told */
     }
     buf_free(&text);
     if (ok)
         return answer;
+    judge(h, e);
     json_free(answer);
     return NULL;
 }
@@ -152,6 +157,7 @@ static bool count_letters(struct handover *h, const struct json *answer, struct 
 
     if (!letters || len != h->count)
         return err_set(e, EXIT_BUG, "the daemon's answer does not say what became of the messages");
+    h->has_confirmed = true;
     for (size_t i = 0; i < len; i++) {
         h->counts.taken += letters[i] == 'n';
         h->counts.known += letters[i] == 'k';
@@ -242,6 +248,7 @@ static bool ask_some(struct handover *h, const struct buf *question, const char 
     if (ok && !json_int(json_get(answer, result), &count))
         ok = err_set(e, EXIT_BUG, "the daemon's answer does not say how many were %s", result);
     *sum += (uint64_t)count;
+    h->has_confirmed |= ok;
     json_free(answer);
     return ok;
 }
@@ -296,6 +303,7 @@ static bool ask_plainly(struct handover *h, const struct buf *question, struct e
     struct json *answer = ask(h, buf_text(question), e);
 
     json_free(answer);
+    h->has_confirmed |= answer != NULL;
     return answer != NULL;
 }
 

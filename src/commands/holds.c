@@ -74,12 +74,13 @@ static void apply(struct holds *o)
     o->is_held = true;
     if (!o->enabled)
         engine_hold(
-            engine,
+            engine, HALT_DISABLED,
             "Sending is switched off (whatsapp.enabled, WHATSAPP_ENABLED): switch it on and "
             "reload; nothing is lost",
             dispatch_now());
     else if (o->paused_ms)
-        engine_hold(engine, "Paused: `tidings resume` goes on; nothing is lost", dispatch_now());
+        engine_hold(engine, HALT_OPERATOR, "Paused: `tidings resume` goes on; nothing is lost",
+                    dispatch_now());
     else
         o->is_held = false;
 }
@@ -207,6 +208,7 @@ static void on_page_cancelled(struct ledger_errand *errand)
     struct order *order = CONTAINER_OF(errand, struct order, cancelling.errand);
 
     order->result.count += order->cancelling.count;
+    order->holds->skipped += order->cancelling.count;
     if (order->cancelling.count == CANCEL_PAGE) {
         cancel_page(order);
         return;

@@ -24,6 +24,7 @@ struct holds {
     struct map *cancelled;  /* hashes of cancelled broadcasts -> nothing */
     unsigned busy;          /* calls whose `done` has not come */
     unsigned cancellations; /* so far: what was read from the ledger before one is old */
+    uint64_t skipped;       /* messages that they skipped, so far */
 };
 
 /* What is said beside the answer of what is not known: a mistyped name, or one of the future. */

@@ -126,7 +126,7 @@ static void add_speed(const struct report *r, struct buf *out)
 /* A pause ends with what it held. */
 static bool is_over(const struct report *r, const struct halt *h)
 {
-    return r->is_cancelled && h->kind == HALT_OPERATOR;
+    return r->is_cancelled && halt_is_wanted(h->kind);
 }
 
 static void add_halts(const struct report *r, struct buf *out)

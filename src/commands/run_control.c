@@ -78,7 +78,8 @@ static void apply_own(struct run_control *rc)
     struct engine *engine = dispatch_engine(rc->dispatch);
 
     if (rc->is_paused)
-        engine_hold(engine, "This broadcast is paused: `tidings resume` goes on", dispatch_now());
+        engine_hold(engine, HALT_OPERATOR, "This broadcast is paused: `tidings resume` goes on",
+                    dispatch_now());
     else if (!rc->holds.is_held)
         engine_release(engine, dispatch_now());
 }

@@ -103,7 +103,7 @@ struct daemon_status {
 
     uint64_t states[STATE_COUNT]; /* reached since the start: accepted, failed, unknown, skipped */
     uint64_t duplicates;          /* ids that were known already */
-    uint64_t rejected;            /* rows and entries that can be no message */
+    uint64_t rejected;            /* entries that can be no message, and reused ids */
     uint64_t attempts;            /* requests that reached the wire */
     uint64_t retries;             /* attempts after the first of a message */
     uint64_t throttles;

@@ -280,10 +280,10 @@ void engine_clear(struct engine *e, enum halt_kind kind)
     engine_unpark(e);
 }
 
-void engine_hold(struct engine *e, const char *why, struct moment now)
+void engine_hold(struct engine *e, enum halt_kind kind, const char *why, struct moment now)
 {
     struct halt halt = {
-        .kind = HALT_OPERATOR,
+        .kind = kind,
         .since_ms = now.wall_ms,
         .until_us = INT64_MAX,
         .what = "everything",
@@ -298,6 +298,7 @@ void engine_release(struct engine *e, struct moment now)
 {
     e->now = now;
     engine_clear(e, HALT_OPERATOR);
+    engine_clear(e, HALT_DISABLED);
 }
 
 void engine_clear_halts(struct engine *e, enum halt_kind kind, struct moment now)

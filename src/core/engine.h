@@ -139,8 +139,8 @@ void engine_on_wired(struct engine *e, struct graph_request *request, struct mom
 void engine_on_answer(struct engine *e, struct graph_request *request, const struct exchange *x,
                       struct moment now);
 
-/* The operator's hold, and its end; also the kill switch. */
-void engine_hold(struct engine *e, const char *why, struct moment now);
+/* A hold of everything that somebody wants (halt_is_wanted), and its end. */
+void engine_hold(struct engine *e, enum halt_kind kind, const char *why, struct moment now);
 void engine_release(struct engine *e, struct moment now);
 /* Nothing of this broadcast (NULL: of any, or of none) goes out, until engine_go_broadcast: what
  * waits in memory is left to the ledger, and new messages of it go there at once. Everything else

@@ -10,12 +10,17 @@
 static const char *const kind_names[HALT_KIND_COUNT] = {
     [HALT_NONE] = "none",         [HALT_TOKEN] = "token",       [HALT_ACCOUNT] = "account",
     [HALT_SENDER] = "sender",     [HALT_TEMPLATE] = "template", [HALT_NETWORK] = "network",
-    [HALT_OPERATOR] = "operator", [HALT_WINDOW] = "window",
+    [HALT_OPERATOR] = "operator", [HALT_DISABLED] = "disabled", [HALT_WINDOW] = "window",
 };
 
 const char *halt_name(enum halt_kind kind)
 {
     return kind_names[kind];
+}
+
+bool halt_is_wanted(enum halt_kind kind)
+{
+    return kind == HALT_OPERATOR || kind == HALT_DISABLED;
 }
 
 static bool is_narrow_kind(enum halt_kind kind)

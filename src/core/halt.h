@@ -2,7 +2,8 @@
  *
  * halt.h: what is stopped now, and why.
  *
- * Model: a halt names what it stops: everything (token, account, network, operator), one sender, or
+ * Model: a halt names what it stops: everything (token, account, network, operator,
+ * the kill switch), one sender, or
  * one template in one language. It is raised by an answer or by the operator and stays until it is
  * cleared. A message goes out only when no halt covers it.
  * The same kind and subject is one halt: raised again it takes the facts and the end of the one
@@ -25,7 +26,8 @@ enum halt_kind {
     HALT_SENDER,   /* one phone_id */
     HALT_TEMPLATE, /* one template and language */
     HALT_NETWORK,  /* nothing can be reached; probes go out */
-    HALT_OPERATOR, /* paused, or the kill switch */
+    HALT_OPERATOR, /* paused */
+    HALT_DISABLED, /* the kill switch */
     HALT_WINDOW,   /* outside the hours or before the start */
 };
 enum { HALT_KIND_COUNT = HALT_WINDOW + 1 }; /* for arrays indexed by kind */
@@ -48,6 +50,8 @@ struct halts {
 };
 
 const char *halt_name(enum halt_kind kind);
+/* A hold that somebody wants: it is no trouble, and ends when they say so. */
+bool halt_is_wanted(enum halt_kind kind);
 /* The subject of a halt of this kind that would cover `m`: a hash of its sender, or of its template
  * and language; 0 for the kinds that cover everything. */
 uint64_t halt_subject(enum halt_kind kind, const struct message *m);

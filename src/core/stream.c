@@ -24,6 +24,8 @@ struct stream *stream_new(const struct stream_options *options, const struct str
     struct stream *s = MEM_NEW(struct stream);
 
     s->options = *options;
+    if (!s->options.where)
+        s->options.where = "Redis";
     s->ports = *ports;
     s->lane_name[LANE_HIGH] = name_of(options->stream, ":high");
     s->lane_name[LANE_NORMAL] = name_of(options->stream, "");
@@ -106,7 +108,7 @@ void stream_on_link_refused(struct stream *s, enum stream_link link, const char 
 
     if (!s->worked && (rule->reaction == REDIS_DENIED || rule->reaction == REDIS_MISUSE))
         stream_refuse(s, rule->reaction == REDIS_DENIED ? EXIT_NO_PERMISSION : EXIT_CONFIG,
-                      "Redis: %s; %s", error, rule->advice);
+                      "%s: %s; %s", s->options.where, error, rule->advice);
     else
         stream_complain(s, &reply);
 }

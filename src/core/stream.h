@@ -43,6 +43,7 @@ enum {
 
 /* Everything is borrowed until stream_free. */
 struct stream_options {
+    const char *where;  /* what Redis is called in messages: "Redis HOST:PORT"; NULL: "Redis" */
     const char *stream; /* "tidings:send" */
     const char *group;
     const char *consumer;      /* our name in the group */

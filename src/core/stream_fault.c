@@ -90,8 +90,8 @@ static void note_fault(struct stream *s, enum stream_effort effort,
     enum stream_level level = needs_a_person(rule) ? STREAM_ERROR : STREAM_WARN;
 
     text_copy(s->facts.last_error, sizeof(s->facts.last_error), error, strlen(error));
-    stream_note(s, is_new ? level : STREAM_DEBUG, "Redis: %s stops: %s; %s", effort_words[effort],
-                error, rule->advice);
+    stream_note(s, is_new ? level : STREAM_DEBUG, "%s: %s stops: %s; %s", s->options.where,
+                effort_words[effort], error, rule->advice);
 }
 
 static void react(struct stream *s, const struct stream_reply *reply,
@@ -120,7 +120,7 @@ void stream_fault(struct stream *s, enum stream_effort effort, const struct stre
 
     if (needs_a_person(rule) && !s->worked) {
         stream_refuse(s, rule->reaction == REDIS_DENIED ? EXIT_NO_PERMISSION : EXIT_CONFIG,
-                      "Redis: %s; %s", reply->error, rule->advice);
+                      "%s: %s; %s", s->options.where, reply->error, rule->advice);
         return;
     }
     note_fault(s, effort, rule, reply->error);
@@ -137,6 +137,6 @@ void stream_complain(struct stream *s, const struct stream_reply *reply)
 
     s->complained |= bit;
     text_copy(s->facts.last_error, sizeof(s->facts.last_error), reply->error, strlen(reply->error));
-    stream_note(s, is_new ? STREAM_WARN : STREAM_DEBUG, "Redis: %s; %s", reply->error,
-                redis_error_rule(reply->error)->advice);
+    stream_note(s, is_new ? STREAM_WARN : STREAM_DEBUG, "%s: %s; %s", s->options.where,
+                reply->error, redis_error_rule(reply->error)->advice);
 }

@@ -148,7 +148,7 @@ bool redis_look(const char *url, struct redis_look *look, struct err *e)
     look->where[0] = look->refusal[0] = '\0';
     if (!redis_url_parse(url, &parsed, e))
         return false;
-    (void)snprintf(look->where, sizeof(look->where), "%s:%s", parsed.host, parsed.port); /* fits */
+    redis_url_address(&parsed, look->where);
     ok = look_at(&parsed, look, e);
     explicit_bzero(&parsed, sizeof(parsed));
     return ok;

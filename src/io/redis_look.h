@@ -12,11 +12,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "io/redis_url.h"
 
 enum { REDIS_LOOK_MS = 5000, REDIS_LOOK_BYTES = 65536 };
 
 struct redis_look {
-    char where[272];   /* "HOST:PORT" */
+    char where[REDIS_ADDRESS_SIZE]; /* "HOST:PORT" */
     struct buf info;   /* the caller's, REDIS_LOOK_BYTES or more; empty where INFO is refused */
     char refusal[256]; /* of INFO, by Redis; "": none */
 };

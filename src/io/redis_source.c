@@ -24,6 +24,7 @@
 #include "io/redis_commands.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -59,6 +60,8 @@ struct redis_source {
     struct stream *stream;
     struct redis_commands *commands;
     struct redis_tls *tls; /* NULL: none */
+    char address[REDIS_ADDRESS_SIZE];
+    char where[REDIS_ADDRESS_SIZE + 8];
     struct connection connections[LINK_COUNT];
     uv_idle_t kick;
     uv_timer_t timer;
@@ -210,7 +213,8 @@ static void on_up(void *context)
         return;
     if (c->said) {
         s->reconnects++;
-        log_line(LOG_INFO, "Redis is reached again", LOG_STR("connection", link_names[c->link]));
+        log_line(LOG_INFO, "Redis is reached again", LOG_STR("connection", link_names[c->link]),
+                 LOG_STR("redis", s->address));
     }
     c->said = false;
     c->why[0] = '\0';
@@ -218,17 +222,12 @@ static void on_up(void *context)
     poke(s);
 }
 
-static void forget_sent(struct connection *c)
-{
-    c->count = 0;
-}
-
 static void on_down(void *context, const char *why)
 {
     struct connection *c = context;
     struct redis_source *s = c->source;
 
-    forget_sent(c);
+    c->count = 0; /* no reply comes to what was sent */
     if (s->closing) {
         if (c->link == LINK_WRITER)
             finish_close(s);
@@ -236,7 +235,8 @@ static void on_down(void *context, const char *why)
     }
     if (!c->said)
         log_line(LOG_WARN, "Redis is not reached: connecting again until it is",
-                 LOG_STR("connection", link_names[c->link]), LOG_STR("error", why));
+                 LOG_STR("connection", link_names[c->link]), LOG_STR("redis", s->address),
+                 LOG_STR("error", why));
     c->said = true;
     text_copy(c->why, sizeof(c->why), why, strlen(why));
     stream_on_down(s->stream, c->link, now_of(s));
@@ -264,7 +264,7 @@ static void on_drop(void *context, enum stream_link link)
     struct redis_source *s = context;
     struct connection *c = &s->connections[link];
 
-    forget_sent(c);
+    c->count = 0;   /* no reply comes to what was sent */
     c->said = true; /* the stream has said why */
     text_copy(c->why, sizeof(c->why), "dropped after an error of Redis", 31);
     redis_drop(c->redis);
@@ -401,7 +401,8 @@ static struct stream *make_stream(struct redis_source *s)
     return stream_new(&s->options, &ports);
 }
 
-static struct redis_source *source_new(uv_loop_t *loop, const struct redis_source_options *options)
+static struct redis_source *source_new(uv_loop_t *loop, const struct redis_source_options *options,
+                                       const struct redis_url *url)
 {
     struct redis_source *s = MEM_NEW(struct redis_source);
 
@@ -409,6 +410,9 @@ static struct redis_source *source_new(uv_loop_t *loop, const struct redis_sourc
     s->events = options->events;
     random_bytes(&s->random, sizeof(s->random));
     copy_options(&s->options, &options->stream);
+    redis_url_address(url, s->address);
+    (void)snprintf(s->where, sizeof(s->where), "Redis %s", s->address); /* fits */
+    s->options.where = s->where;
     s->commands = redis_commands_new(&s->options);
     s->stream = make_stream(s);
     (void)uv_idle_init(loop, &s->kick);   /* always succeeds */
@@ -438,7 +442,7 @@ bool redis_source_open(uv_loop_t *loop, const struct redis_source_options *optio
     if (!redis_url_parse(options->url, &parsed, e) ||
         (parsed.tls && !(tls = redis_tls_new(parsed.host, e))))
         return false;
-    s = source_new(loop, options);
+    s = source_new(loop, options, &parsed);
     s->tls = tls;
     for (unsigned link = 0; link < LINK_COUNT; link++)
         connect_link(s, link, &parsed);

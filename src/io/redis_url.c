@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ALLOWED "redis://[USER[:PASSWORD]@]HOST[:PORT][/DB] is allowed, or rediss:// for TLS"
@@ -123,4 +124,12 @@ const char *redis_url_check(const char *text)
 
     explicit_bzero(&parsed, sizeof(parsed));
     return wrong;
+}
+
+void redis_url_address(const struct redis_url *url, char out[REDIS_ADDRESS_SIZE])
+{
+    bool is_v6 = strchr(url->host, ':') != NULL;
+
+    (void)snprintf(out, REDIS_ADDRESS_SIZE, "%s%s%s:%s", is_v6 ? "[" : "", url->host,
+                   is_v6 ? "]" : "", url->port); /* fits */
 }

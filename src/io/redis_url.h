@@ -10,7 +10,12 @@
 
 #include "base/err.h"
 
-enum { REDIS_HOST_MAX = 255, REDIS_USER_MAX = 255, REDIS_PASSWORD_MAX = 1023 };
+enum {
+    REDIS_HOST_MAX = 255,
+    REDIS_USER_MAX = 255,
+    REDIS_PASSWORD_MAX = 1023,
+    REDIS_ADDRESS_SIZE = REDIS_HOST_MAX + 11, /* brackets, colon, port */
+};
 
 struct redis_url {
     bool tls;
@@ -22,6 +27,8 @@ struct redis_url {
 };
 
 bool redis_url_parse(const char *text, struct redis_url *out, struct err *e) MUST_CHECK;
+/* "HOST:PORT", for people. */
+void redis_url_address(const struct redis_url *url, char out[REDIS_ADDRESS_SIZE]);
 /* NULL, or what is wrong and what is allowed: static. */
 const char *redis_url_check(const char *text) MUST_CHECK;
 

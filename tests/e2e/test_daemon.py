@@ -21,10 +21,10 @@ def fields(entry):
 
 
 class Daemon(EndToEnd):
-    def install(self, *flags, settings=None, faults=()):
+    def install(self, *flags, settings=None, faults=(), tls=True):
         self.redis = RedisServer()
         self.addCleanup(self.redis.stop)
-        self.server = self.mock(*flags, faults=faults)
+        self.server = self.mock(*flags, faults=faults, tls=tls)
         self.installation = self.box(self.server, dict({
             "redis.url": self.redis.url, "admin.listen": "off", "retry.base_ms": "20",
             "retry.max_ms": "100"}, **(settings or {})))
@@ -62,6 +62,18 @@ class Daemon(EndToEnd):
         result = self.installation.run("status", "--json")
         self.assert_code(result, 0)
         return json.loads(result.out)
+
+    def address(self, daemon):
+        daemon.wait_for("Admin port")
+        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
+        return "http://" + line.split("address=")[1].strip()
+
+    def get(self, url):
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
 
 class Cancelling(Daemon):
@@ -287,10 +299,15 @@ class Operating(Daemon):
         self.assert_each_once(self.server, self.installation, 5)
 
     def test_the_kill_switch_holds_and_a_reload_lets_go(self):
-        self.install(settings={"whatsapp.enabled": "false"})
+        self.install(settings={"whatsapp.enabled": "false", "admin.listen": "127.0.0.1:0"})
         self.add(1)
         daemon = self.run_daemon("disabled")
         self.assertEqual(self.server.stats()["received"], 0)
+        self.assertEqual([h["kind"] for h in self.status()["halts"]], ["disabled"])
+        self.assertIn("Sending is stopped why=disabled", daemon.err())
+        at = self.address(daemon)
+        self.assertIn('tidings_paused{reason="disabled"} 1', self.get(at + "/metrics")[1])
+        self.assertIn('tidings_paused{reason="operator"} 0', self.get(at + "/metrics")[1])
         self.installation.set({"whatsapp.enabled": "true"})
         daemon.signal(signal.SIGHUP)
         self.wait_for_results(1)
@@ -312,6 +329,30 @@ class Operating(Daemon):
         wait_until(lambda: self.status()["rate"]["allowed"] == 495, "the new rate, after the ramp")
         self.add(2)
         self.wait_for_results(2)
+        self.stop(daemon)
+
+    def test_a_token_of_the_environment_stays_over_reloads(self):
+        self.install()
+        sealed = self.installation.settings.pop("token.file")
+        self.installation.environment["WHATSAPP_TOKEN"] = TOKEN
+        self.installation.set({"rate.messages_per_second": "100"})
+        daemon = self.run_daemon()
+        self.installation.set({"whatsapp.enabled": "false", "rate.messages_per_second": "500"})
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for('token="WHATSAPP_TOKEN, as at the start"')
+        self.assertEqual(self.status()["state"], "disabled")
+        self.installation.set({"whatsapp.enabled": "true", "token.file": sealed})
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for(f"token={sealed}")
+        self.installation.settings.pop("token.file")
+        self.installation.set({"token.key_file": self.installation.folder / "no key"})
+        self.add(1)
+        self.wait_for_results(1)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: daemon.err().count("as at the start") == 2, "the token as before")
+        wait_until(lambda: self.status()["rate"]["allowed"] == 495, "the new rate, after the ramp")
+        self.add(2)
+        self.assertEqual({r["state"] for r in self.wait_for_results(2)}, {"accepted"})
         self.stop(daemon)
 
     def test_a_new_token_ends_the_halt(self):
@@ -340,6 +381,7 @@ class Operating(Daemon):
         self.redis.process.terminate()
         self.redis.process.wait()
         daemon = self.run_daemon("\"redis down\"")
+        self.assertRegex(daemon.err(), f"Redis is not reached: .* redis=127.0.0.1:{port} error=")
         self.redis = RedisServer(port=port)
         self.addCleanup(self.redis.stop)
         self.wire = Wire(port)
@@ -350,18 +392,6 @@ class Operating(Daemon):
 
 
 class Ports(Daemon):
-    def address(self, daemon):
-        daemon.wait_for("Admin port")
-        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
-        return "http://" + line.split("address=")[1].strip()
-
-    def get(self, url):
-        try:
-            with urllib.request.urlopen(url) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
     def test_health_metrics_status_and_dashboard(self):
         self.install(settings={"admin.listen": "127.0.0.1:0"})
         for i in range(10):
@@ -376,6 +406,34 @@ class Ports(Daemon):
         self.assertEqual(json.loads(self.get(at + "/api/status")[1])["accepted"], 10)
         self.assertIn("<html", self.get(at + "/")[1])
         self.assertEqual(self.get(at + "/nothing")[0], 404)
+        self.stop(daemon)
+
+    def test_each_outcome_is_counted_once(self):
+        self.install(settings={"admin.listen": "127.0.0.1:0"})
+        daemon = self.run_daemon()
+        box = self.installation
+        for _ in range(4):
+            self.wire("XADD", STREAM, "*", "to", "nobody")
+        for i, results in (1, 1), (1, 2), (2, 2):  # once, known, and used for another
+            self.add(i, id="one")
+            self.wait_for_results(results)
+        self.wait_for_results(5, "dead")
+        self.assert_code(box.run("send", number(3), "A", "B", "C", "--id", "one"), 3)
+        self.assert_code(box.run("pause", "late"), 0)
+        for i in range(10, 17):
+            self.add(i, broadcast="late")
+        wait_until(lambda: len(box.log("--broadcast", "late")) == 7, "custody")
+        self.assert_code(box.run("cancel", "late", "--yes"), 0)
+        self.add(17, broadcast="late")  # too late
+        self.wait_for_results(10)
+        self.wait_until_acked()
+        expected = {"accepted": 1, "failed": 0, "unknown": 0, "skipped": 8, "duplicate": 1,
+                    "invalid": 6}
+        told = self.get(self.address(daemon) + "/metrics")[1]
+        for outcome, count in expected.items():
+            self.assertIn(f'tidings_messages_total{{outcome="{outcome}"}} {count}\n', told)
+        status = self.status()
+        self.assertEqual((status["skipped"], status["rejected"], status["duplicates"]), (8, 6, 1))
         self.stop(daemon)
 
     def test_a_taken_port_is_named(self):
@@ -404,6 +462,63 @@ class Ports(Daemon):
             while "STOPPING=1" not in said:
                 said += heard.recv(4096).decode() + "\n"
             self.assert_code(daemon.finish(), 0)
+
+
+class Draining(Daemon):
+    """With a request in flight at a mock that stands still until it may answer."""
+
+    def hold_one(self):
+        self.install(tls=False, settings={"admin.listen": "127.0.0.1:0",
+                                          "http.timeout_ms": "600000"})
+        path = str(self.installation.folder / "notify")
+        self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.heard.close)
+        self.heard.bind(path)
+        self.heard.settimeout(60)
+        self.installation.environment["NOTIFY_SOCKET"] = path
+        daemon = self.run_daemon()
+        self.server.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.server.process.send_signal, signal.SIGCONT)  # before it is stopped
+        self.add(1)
+        wait_until(lambda: self.status()["in_flight"] == 1, "a request")
+        return daemon
+
+    def assert_refused(self, result):
+        self.assert_code(result, 75)
+        self.assertIn("the daemon is draining: it takes nothing new", result.err)
+
+    def assert_drains(self, daemon):
+        """It says so everywhere, takes nothing new, and finishes what it has."""
+        box, at = self.installation, self.address(daemon)
+        daemon.wait_for("state=draining")
+        while "STOPPING=1" not in self.heard.recv(4096).decode():
+            pass
+        self.assertEqual(self.status()["state"], "draining")
+        self.assertEqual(self.get(at + "/readyz"), (503, "draining"))
+        self.assertEqual(self.get(at + "/healthz")[0], 200)
+        self.assertIn('tidings_state{state="draining"} 1', self.get(at + "/metrics")[1])
+        self.add(2)
+        self.assert_refused(box.run("send", number(3), "Asha", "Physics", "https://exam.example/3"))
+        self.assert_refused(box.run("broadcast", box.results("late.csv", 5), "--yes"))
+        self.assert_code(box.run("pause", "other"), 0)  # brings nothing to send
+        self.server.process.send_signal(signal.SIGCONT)
+        self.assert_code(daemon.finish(), 0)
+        self.assertEqual([(r["to"], r["state"]) for r in box.log()], [(number(1), "accepted")])
+        self.assertEqual([r["to"] for r in self.results()], [number(1)])
+        again = self.run_daemon()
+        self.wait_for_results(2)
+        self.stop(again)
+        self.assert_each_once(self.server, box, 2)
+
+    def test_from_the_signal_on(self):
+        daemon = self.hold_one()
+        daemon.signal(signal.SIGTERM)
+        self.assert_drains(daemon)
+
+    def test_from_the_word_on(self):
+        daemon = self.hold_one()
+        self.assertTrue(self.installation.ask({"op": "drain"})["ok"])
+        self.assert_drains(daemon)
 
 
 class Refusals(Daemon):

@@ -275,7 +275,7 @@ class Meddling(Fire):
         self.install(password="right")
         result = self.run_daemon().finish()
         self.assert_code(result, 77)
-        self.assertIn("NOAUTH", result.err)
+        self.assertIn(f"Redis 127.0.0.1:{self.redis.port}: NOAUTH", result.err)
         self.assertNotIn("right", result.err)
 
     def test_the_password_changes(self):
@@ -286,7 +286,7 @@ class Meddling(Fire):
         self.ask("CONFIG", "SET", "requirepass", "other")
         self.password = "other"
         self.ask("CLIENT", "KILL", "TYPE", "normal")
-        daemon.wait_for("NOAUTH")
+        daemon.wait_for(f"Redis 127.0.0.1:{self.redis.port}: NOAUTH")
         self.add(5)
         self.ask("CONFIG", "SET", "requirepass", "")
         self.password = None

@@ -3,7 +3,9 @@
 control socket."""
 import json
 import signal
+import socket
 import sqlite3
+import threading
 import unittest
 
 from daemon_box import WithDaemon
@@ -14,6 +16,45 @@ PARAMS = ("Asha", "Physics", "https://exam.example/r/1")
 
 def status(box):
     return json.loads(box.run("status", "--json").out)
+
+
+class Drained(WithDaemon):
+    """A daemon of our own, which begins to drain when it has taken one batch."""
+
+    def answer(self, box, question):
+        if question["op"] == "status":
+            return {"kind": "daemon", "state": "running", "ledger": {"path": str(box.ledger)},
+                    "rate": {"allowed": 100}, "halts": []}
+        if question["op"] == "broadcast":
+            return {"before": 1}
+        self.batches += 1
+        if self.batches > 1:
+            return {"ok": False, "code": 75, "error": "the daemon is draining: it takes nothing new"}
+        return {"admissions": "n" * len(question["messages"])}
+
+    def serve(self, box, listener):
+        peer, _ = listener.accept()
+        with peer, peer.makefile("rw") as lines:
+            for line in lines:
+                answer = {"v": 1, "ok": True, **self.answer(box, json.loads(line))}
+                lines.write(json.dumps(answer) + "\n")
+                lines.flush()
+
+    def test_what_is_refused_midway_is_work_left(self):
+        box, self.batches = self.box(self.mock()), 0
+        self.assert_code(box.run("send", number(9999), *PARAMS), 0)  # it makes the ledger
+        file = box.results("r.csv", 300)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{box.ledger}.sock")
+            listener.listen()
+            listener.settimeout(60)
+            server = threading.Thread(target=self.serve, args=(box, listener))
+            server.start()
+            result = box.run("broadcast", file, "--yes")
+            server.join()
+        self.assert_code(result, 5)
+        self.assertIn("the same command goes on; why: the daemon is draining", result.err)
+        self.assertEqual(self.batches, 2)
 
 
 class Send(WithDaemon):

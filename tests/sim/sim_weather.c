@@ -40,7 +40,7 @@ static void hold(struct world *w)
 {
     world_count(w, FAULT_HOLD);
     w->is_held = true;
-    engine_hold(w->engine, "the operator said so", world_now(w));
+    engine_hold(w->engine, HALT_OPERATOR, "the operator said so", world_now(w));
     world_schedule(w, &w->hold_event, EVENT_HOLD_ENDS, draw_us(w, LONGEST_US));
 }
 

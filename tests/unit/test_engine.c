@@ -306,7 +306,7 @@ static void test_the_operator_holds_and_releases(void **state)
 
     (void)state;
     turn(w);
-    engine_hold(w->engine, "paused", now(w));
+    engine_hold(w->engine, HALT_OPERATOR, "paused", now(w));
     while (w->request_count)
         accept(w);
     turn(w);

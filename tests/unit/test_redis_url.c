@@ -52,6 +52,25 @@ static void test_good(void **state)
     }
 }
 
+static void test_the_address_shows_no_password(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"redis://u:secret@host:1", "host:1"},
+        {"redis://:secret@[::1]", "[::1]:6379"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        struct redis_url url;
+        struct err e;
+        char address[REDIS_ADDRESS_SIZE];
+
+        assert_true(redis_url_parse(pairs[i][0], &url, &e));
+        redis_url_address(&url, address);
+        assert_string_equal(address, pairs[i][1]);
+    }
+}
+
 static const char *const bads[] = {
     "",
     "host",
@@ -118,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
+        cmocka_unit_test(test_the_address_shows_no_password),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_too_long),
     };
