@@ -287,7 +287,7 @@ static void test_what_was_given_up_is_skipped(void **state)
     assert_int_equal(w->request_count, 0);
     assert_int_equal(w->settled[STATE_SKIPPED], 1);
     assert_int_equal(w->last.reason, REASON_CANCELLED);
-    engine_hold(w->engine, "held", now(w));
+    engine_hold(w->engine, HALT_OPERATOR, "held", now(w));
     engine_offer(w->engine, make(w), &source);
     turn(w);
     engine_give_up_offered(w->engine);
