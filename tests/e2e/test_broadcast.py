@@ -107,8 +107,25 @@ class Asking(EndToEnd):
         box = self.box(mock)
         result = box.run("broadcast", box.results("results.csv", 5), "--dry-run")
         self.assert_code(result, 0)
+        self.assertEqual(result.out, "")
         self.assertFalse(box.ledger.exists())
         self.assertEqual(mock.stats()["requests"], 0)
+
+    def test_a_dry_run_for_machines(self):
+        box = self.box(self.mock())
+        rows = [{"to": to, "params": '["A","B","C"]', "colour": "red"}
+                for to in (number(1), number(2), "none")]
+        file = box.write_csv("r.csv", rows)
+        result = box.run("broadcast", file, "--dry-run", "--json", "--rate", "60")
+        self.assert_code(result, 3)
+        self.assertEqual(len(result.out.splitlines()), 1)
+        plan = json.loads(result.out)
+        expected = {"v": 1, "name": "r.csv", "dry_run": True, "exit_code": 3, "rows": 3,
+                    "valid": 2, "rejected": 1, "first_to": number(1), "rate": 60,
+                    "ignored": ["colour"], "template": "results_update"}
+        self.assertEqual({key: plan[key] for key in expected}, expected)
+        plan = json.loads(box.run("broadcast", file, "--dry-run", "--json").out)
+        self.assertIsNone(plan["rate"])
 
     def test_the_kill_switch_checks_and_holds(self):
         mock = self.mock()

@@ -343,6 +343,8 @@ class Reconcile(WithWebhooks):
         self.assert_code(result, 0)
         self.assertEqual(result.out, "0 unknown\n")
         self.assert_code(box.run("reconcile", "--sent", "--yes"), 0)
+        none = json.loads(box.run("reconcile", "--sent", "--yes", "--json").out)
+        self.assertEqual(none, {"v": 1, "settled": 0, "others": 0})
         self.assert_code(box.run("reconcile", "extra"), 64)
 
 
