@@ -4,7 +4,7 @@ import json
 import signal
 import unittest
 
-from harness import EndToEnd, number, wait_until
+from harness import EndToEnd, number, skipped, wait_until
 
 
 class HappyPath(EndToEnd):
@@ -35,6 +35,7 @@ class HappyPath(EndToEnd):
         result = box.run("broadcast", file, "--yes")
         self.assert_code(result, 3)
         self.assertIn("5 skipped: expired", result.out)
+        self.assertEqual(skipped(result.err, "expired"), sorted(row["id"] for row in box.log()))
         self.assertEqual(mock.stats()["accepted"], 0)
 
     def test_a_number_of_parameters_that_the_template_does_not_take(self):

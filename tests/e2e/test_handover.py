@@ -7,7 +7,7 @@ import sqlite3
 import unittest
 
 from daemon_box import WithDaemon
-from harness import count_states, number, wait_until
+from harness import count_states, number, skipped, wait_until
 
 PARAMS = ("Asha", "Physics", "https://exam.example/r/1")
 
@@ -199,6 +199,8 @@ class Broadcast(WithDaemon):
         self.assert_code(refused, 65)
         self.assertIn("cancelled: that is final", refused.err)
         self.stop_daemon(daemon)
+        self.assertEqual(skipped(daemon.err(), "cancelled"),
+                         sorted(row["id"] for row in box.log("--state", "skipped")))
         states = count_states([r for r in box.log() if r["broadcast"] == "results.csv"])
         self.assertEqual(set(states), {"accepted", "skipped"})
         self.assertEqual(sum(states.values()), 1000)
@@ -497,6 +499,8 @@ class Alone(WithDaemon):
                 result = run.finish()
                 self.assert_code(result, 5)
                 self.assertIn("results.csv: cancelled", result.out)
+                self.assertEqual(skipped(result.err, "cancelled"),
+                                 sorted(row["id"] for row in box.log("--state", "skipped")))
                 self.assertLessEqual(set(count_states(box.log())), {"accepted", "skipped"})
                 self.assert_code(box.run("broadcast", file, "--yes"), 65)
                 self.assert_never_twice(mock)
