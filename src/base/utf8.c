@@ -102,3 +102,66 @@ size_t utf8_cut(const char *text, size_t len, size_t max)
         cut--;
     return is_continuation(text[cut]) ? max : cut;
 }
+
+/* ---- Columns. */
+
+/* Wide in EastAsianWidth.txt (Unicode 15), whole blocks where a part of them is. */
+struct range {
+    uint32_t first, last;
+};
+
+static const struct range wide[] = {
+    {0x1100, 0x115F}, {0x231A, 0x23FF}, {0x2600, 0x27BF},   {0x2B00, 0x2BFF},   {0x2E80, 0xA4CF},
+    {0xA960, 0xA97F}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},   {0xFE10, 0xFE1F},   {0xFE30, 0xFE6F},
+    {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x16FE0, 0x1B2FF}, {0x1F000, 0x1FAFF}, {0x20000, 0x3FFFF},
+};
+
+/* Of a valid character of `size` bytes. */
+static uint32_t code_point(const char *text, size_t size)
+{
+    static const unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t code = (unsigned char)text[0] & lead_bits[size];
+
+    for (size_t i = 1; i < size; i++)
+        code = code << 6 | ((unsigned char)text[i] & 0x3F);
+    return code;
+}
+
+static bool is_wide(uint32_t code)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(wide); i++)
+        if (code >= wide[i].first && code <= wide[i].last)
+            return true;
+    return false;
+}
+
+/* The character at `text`, or the byte that is none. */
+static size_t step_columns(const char *text, size_t len, size_t *step)
+{
+    size_t size = utf8_step(text, len);
+
+    *step = size ? size : 1;
+    return size && is_wide(code_point(text, size)) ? 2 : 1;
+}
+
+size_t utf8_columns(const char *text, size_t len)
+{
+    size_t columns = 0, step;
+
+    for (size_t at = 0; at < len; at += step)
+        columns += step_columns(text + at, len - at, &step);
+    return columns;
+}
+
+size_t utf8_fit(const char *text, size_t len, size_t max)
+{
+    size_t at = 0, columns = 0, step;
+
+    while (at < len) {
+        columns += step_columns(text + at, len - at, &step);
+        if (columns > max)
+            break;
+        at += step;
+    }
+    return at;
+}

@@ -22,5 +22,10 @@ size_t utf8_count_utf16(const char *text, size_t len);
 /* The largest length <= max that does not cut a character. In text that is not valid it loses three
  * bytes at most. */
 size_t utf8_cut(const char *text, size_t len, size_t max);
+/* Columns on a terminal: two for what may be wide (East Asia, emoji), one for any other character,
+ * also for one that combines, and for a byte that is none. Never fewer than it takes. */
+size_t utf8_columns(const char *text, size_t len);
+/* The largest length that does not cut a character and takes at most `max` columns. */
+size_t utf8_fit(const char *text, size_t len, size_t max);
 
 #endif

@@ -309,6 +309,17 @@ static bool read_webhook(struct broadcast *b, struct err *e)
            err_set(e, EXIT_USAGE, "--webhook=%.40s: not a number of seconds (1 to 86400)", seconds);
 }
 
+static int give_plan(const struct broadcast *b)
+{
+    enum exit_code code = b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
+
+    broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
+    fprintf(stderr, "Dry run: nothing was sent\n");
+    if (b->run.call.common.json)
+        broadcast_plan_print_json(&b->plan, &b->run.call.settings, code);
+    return (int)code;
+}
+
 static int run_planned(struct broadcast *b)
 {
     struct err e;
@@ -317,11 +328,8 @@ static int run_planned(struct broadcast *b)
         return call_fail(&e);
     if (!b->plan.file.valid)
         return refuse_empty(b);
-    if (b->flags.dry_run) {
-        broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
-        fprintf(stderr, "Dry run: nothing was sent\n");
-        return b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
-    }
+    if (b->flags.dry_run)
+        return give_plan(b);
     b->run.kind = "broadcast";
     b->run.name = b->run.broadcast = b->plan.name;
     b->run.rate = b->plan.rate;

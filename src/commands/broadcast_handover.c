@@ -123,7 +123,6 @@ static int give_and_watch(struct broadcast *b, struct handover_watch *w)
     struct err e;
     bool whole;
 
-    handover_watch_expect(w, broadcast_expected(b));
     if (!give_file(b, w, &whole, &e))
         return call_fail(&e);
     if (!whole && !is_cancelled(b))
@@ -177,6 +176,7 @@ static int watch_it(struct broadcast *b, bool is_complete)
 
     if (!handover_watch_begin(&b->run, &source, &w, &e))
         return call_fail(&e);
+    handover_watch_expect(w, is_complete ? broadcast_recorded(b) : broadcast_expected(b));
     code = is_complete ? account(b, w) : give_and_watch(b, w);
     handover_watch_end(w);
     return code;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/terminal.h"
@@ -18,6 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PLAN_JSON_MAX = 1 << 23 }; /* bytes; the names of columns are the most of it */
 
 bool rate_parse(const char *text, double *out, struct err *e)
 {
@@ -332,6 +335,59 @@ void broadcast_plan_print(const struct broadcast_plan *p, const struct settings 
         fprintf(stderr, "  changes    %s\n", p->changes);
     print_pace(p, left);
     fprintf(stderr, "  ledger     %s\n", s->ledger_path);
+}
+
+static void put_file(const struct broadcast_plan *p, struct json_writer *w)
+{
+    const struct file_plan *f = &p->file;
+
+    json_put_string(w, "file", p->path);
+    json_put_int(w, "rows", (int64_t)f->rows);
+    json_put_int(w, "valid", (int64_t)f->valid);
+    json_put_int(w, "recipients", (int64_t)f->recipients);
+    json_put_int(w, "duplicates", (int64_t)f->duplicates);
+    json_put_int(w, "rejected", (int64_t)f->rejected);
+    json_put_string(w, "first_reject", f->first_reject);
+    json_put_string(w, "first_to", f->first_to);
+}
+
+static void put_unknown_columns(const struct broadcast_plan *p, struct json_writer *w)
+{
+    const char *const *names;
+    size_t count = file_source_unknown_columns(p->source, &names);
+
+    json_begin(w, "ignored", '[');
+    for (size_t i = 0; i < count; i++)
+        json_put_string(w, NULL, names[i]);
+    json_end(w, ']');
+}
+
+void broadcast_plan_print_json(const struct broadcast_plan *p, const struct settings *s,
+                               enum exit_code code)
+{
+    struct buf out = buf_new(PLAN_JSON_MAX);
+    struct json_writer w = {.out = &out};
+
+    json_begin(&w, NULL, '{');
+    json_put_int(&w, "v", 1);
+    json_put_string(&w, "name", p->name);
+    json_put_bool(&w, "dry_run", true);
+    json_put_int(&w, "exit_code", (int64_t)code);
+    put_file(p, &w);
+    put_unknown_columns(p, &w);
+    json_put_string(&w, "template", p->defaults.template_name);
+    json_put_string(&w, "lang", p->defaults.lang);
+    json_put_string(&w, "params", p->params_text);
+    json_put_string(&w, "sender", p->defaults.sender);
+    json_put_string(&w, "api_base", s->api_base);
+    if (p->rate > (double)RATE_UNLIMITED)
+        json_put_double(&w, "rate", p->rate, 2);
+    else
+        json_put_string(&w, "rate", NULL);
+    json_put_string(&w, "ledger", s->ledger_path);
+    json_end(&w, '}');
+    puts(buf_text(&out));
+    buf_free(&out);
 }
 
 bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,

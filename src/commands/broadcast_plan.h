@@ -53,6 +53,9 @@ void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key 
 void broadcast_plan_save_rows(struct broadcast_plan *p);
 /* What is about to happen, in a few lines, on standard error. `left`: messages still to send. */
 void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left);
+/* The same on standard output, as one JSON object for a dry run. */
+void broadcast_plan_print_json(const struct broadcast_plan *p, const struct settings *s,
+                               enum exit_code code);
 /* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */
 bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,
                             struct err *e) MUST_CHECK;

@@ -504,7 +504,9 @@ bool dispatch_is_unreachable(const struct dispatch *d)
 
 double dispatch_rate_allowed(struct dispatch *d)
 {
-    return d->engine ? engine_rate_allowed(d->engine, dispatch_now()) : 0;
+    double allowed = d->engine ? engine_rate_allowed(d->engine, dispatch_now()) : 0;
+
+    return allowed > 0 ? allowed : d->options.rate; /* no sender has a pace of its own yet */
 }
 
 unsigned dispatch_rate_actual(struct dispatch *d)

@@ -112,7 +112,8 @@ struct engine *dispatch_engine(struct dispatch *d);
 uv_loop_t *dispatch_loop(struct dispatch *d);
 bool dispatch_is_draining(const struct dispatch *d); /* from the signal, or the stop, on */
 bool dispatch_is_unreachable(const struct dispatch *d);
-double dispatch_rate_allowed(struct dispatch *d); /* 0: unlimited */
+/* 0: unlimited. Before the first message what is configured for a sender. */
+double dispatch_rate_allowed(struct dispatch *d);
 unsigned dispatch_rate_actual(struct dispatch *d);
 struct moment dispatch_now(void);
 

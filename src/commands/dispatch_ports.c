@@ -109,6 +109,8 @@ static void on_settled(void *world, const struct engine_view *view)
     struct dispatch *d = world;
 
     tally_settled(&d->tally, view, clock_mono_us());
+    if (view->outcome->state == STATE_SKIPPED)
+        event_log_skipped(view->message->id, view->outcome->reason);
     if (d->service)
         d->service->on_settled(d->service->context, view);
 }

@@ -14,15 +14,17 @@ static const struct flag_table table = {
     .summary = "Graph's error codes, what tidings does, what you should do",
 };
 
-static void print_json(const struct error_rule *rule)
+/* `code` is the one that was asked for, where the rule is its range's. */
+static void print_json(const struct error_rule *rule, int code, bool in_table)
 {
     struct buf line = buf_new(4096);
     struct json_writer w = {.out = &line};
 
     json_begin(&w, NULL, '{');
     json_put_int(&w, "v", 1);
-    json_put_int(&w, "code", rule->code);
+    json_put_int(&w, "code", code);
     json_put_int(&w, "subcode", rule->subcode);
+    json_put_bool(&w, "in_table", in_table);
     json_put_string(&w, "action", action_name(rule->action));
     json_put_string(&w, "title", rule->title);
     json_put_string(&w, "hint", rule->hint);
@@ -48,6 +50,29 @@ static void print_line(const struct error_rule *rule)
     printf("%-12s %-16s %s\n", code, action_name(rule->action), rule->title);
 }
 
+static void print_rule(const struct call *c, const struct error_rule *rule,
+                       void (*print)(const struct error_rule *rule))
+{
+    if (c->common.json)
+        print_json(rule, rule->code, true);
+    else
+        print(rule);
+}
+
+static int print_of_range(const struct call *c, int code)
+{
+    const struct graph_error error = {.code = code, .http_status = 400};
+    const struct error_rule *rule = error_policy_find(&error);
+
+    if (c->common.json)
+        print_json(rule, code, false);
+    else
+        printf(
+            "%d is not in the table; as a code of its range:\n    tidings: %s\n    you:     %s\n",
+            code, action_text(rule->action), rule->hint);
+    return EXIT_DONE;
+}
+
 static int print_one(const struct call *c, const char *text)
 {
     const struct error_rule *rules;
@@ -64,19 +89,9 @@ static int print_one(const struct call *c, const char *text)
         if (rules[i].code != code)
             continue;
         found++;
-        if (c->common.json)
-            print_json(&rules[i]);
-        else
-            print_whole(&rules[i]);
+        print_rule(c, &rules[i], print_whole);
     }
-    if (found)
-        return EXIT_DONE;
-    struct graph_error error = {.code = (int)code, .http_status = 400};
-    const struct error_rule *rule = error_policy_find(&error);
-
-    printf("%s is not in the table; as a code of its range:\n    tidings: %s\n    you:     %s\n",
-           text, action_text(rule->action), rule->hint);
-    return EXIT_DONE;
+    return found ? EXIT_DONE : print_of_range(c, (int)code);
 }
 
 static int print_all(const struct call *c)
@@ -84,12 +99,8 @@ static int print_all(const struct call *c)
     size_t count;
     const struct error_rule *rules = error_policy_table(&count);
 
-    for (size_t i = 0; i < count; i++) {
-        if (c->common.json)
-            print_json(&rules[i]);
-        else
-            print_line(&rules[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        print_rule(c, &rules[i], print_line);
     return EXIT_DONE;
 }
 

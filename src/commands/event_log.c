@@ -98,6 +98,12 @@ void event_log_answer(const struct event_log *l, const struct engine_view *view,
     }
 }
 
+void event_log_skipped(const char *id, enum reason reason)
+{
+    log_line(LOG_INFO, "🚫 WhatsApp message skipped: never sent", LOG_STR("id", id),
+             LOG_STR("reason", reason_name(reason)));
+}
+
 void event_log_halt(const struct halt *halt, bool raised)
 {
     if (raised)

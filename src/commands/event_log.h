@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * event_log.h: the log lines of sending: every request with its answer, every halt.
+ * event_log.h: the log lines of sending: every request with its answer, every
+ * message that is skipped, every halt.
  */
 #ifndef COMMANDS_EVENT_LOG_H
 #define COMMANDS_EVENT_LOG_H
@@ -14,6 +15,8 @@ struct event_log {
 void event_log_started(const struct event_log *l, const struct engine_view *view);
 void event_log_answer(const struct event_log *l, const struct engine_view *view,
                       const struct exchange *x, const struct judgement *j);
+/* It was never sent, by rule: `reason` says which. */
+void event_log_skipped(const char *id, enum reason reason);
 void event_log_halt(const struct halt *halt, bool raised);
 
 #endif

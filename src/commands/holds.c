@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "commands/event_log.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct order {
     struct holds_done done;
     char *broadcast; /* NULL: everything */
     struct holds_result result;
+    struct buf ids; /* of a page that is cancelled */
     union {
         struct ledger_hold hold;
         struct ledger_broadcast_change change;
@@ -44,6 +46,7 @@ static struct order *order_new(struct holds *o, const char *broadcast, struct ho
     order->done = done;
     order->broadcast = broadcast ? mem_strdup(broadcast) : NULL;
     order->result.is_known = !broadcast;
+    order->ids = buf_new((size_t)CANCEL_PAGE * (MESSAGE_ID_MAX + 1));
     o->busy++;
     return order;
 }
@@ -54,6 +57,7 @@ static void order_end(struct order *order)
     order->holds->busy--;
     if (order->done.fn)
         order->done.fn(order->done.context, &order->result);
+    buf_free(&order->ids);
     mem_free(order->broadcast);
     mem_free(order);
 }
@@ -203,10 +207,17 @@ void holds_resume(struct holds *o, const char *broadcast, struct holds_done done
 
 static void cancel_page(struct order *order);
 
+static void log_ids(const struct buf *ids)
+{
+    for (size_t at = 0; at < ids->len; at += strlen(ids->data + at) + 1)
+        event_log_skipped(ids->data + at, REASON_CANCELLED);
+}
+
 static void on_page_cancelled(struct ledger_errand *errand)
 {
     struct order *order = CONTAINER_OF(errand, struct order, cancelling.errand);
 
+    log_ids(&order->ids);
     order->result.count += order->cancelling.count;
     order->holds->skipped += order->cancelling.count;
     if (order->cancelling.count == CANCEL_PAGE) {
@@ -220,11 +231,13 @@ static void on_page_cancelled(struct ledger_errand *errand)
 
 static void cancel_page(struct order *order)
 {
+    buf_clear(&order->ids);
     order->cancelling = (struct ledger_cancelling){
         .errand.on_done = on_page_cancelled,
         .broadcast = order->broadcast,
         .at_ms = dispatch_now().wall_ms,
         .max = CANCEL_PAGE,
+        .ids = log_enabled(LOG_INFO) ? &order->ids : NULL,
     };
     ledger_cancel_waiting(ledger_of(order), &order->cancelling);
 }

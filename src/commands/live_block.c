@@ -2,6 +2,7 @@
 #include "commands/live_block.h"
 
 #include "base/terminal.h"
+#include "base/utf8.h"
 
 struct live_block live_block_new(int fd)
 {
@@ -13,22 +14,49 @@ void live_block_free(struct live_block *b)
     buf_free(&b->text);
 }
 
-static unsigned count_lines(const struct buf *text)
+/* Past a colour's escape sequence. */
+static const char *after_escape(const char *text, const char *end)
 {
-    unsigned lines = 0;
+    const char *last = memchr(text, 'm', (size_t)(end - text));
 
-    for (size_t i = 0; i < text->len; i++)
-        lines += text->data[i] == '\n';
-    return lines;
+    return last ? last + 1 : end;
 }
 
-/* Erases what stood there: back to its first line. */
+static size_t columns_of(const char *line, const char *end)
+{
+    size_t columns = 0;
+
+    while (line < end) {
+        const char *escape = memchr(line, '\033', (size_t)(end - line));
+        const char *stop = escape ? escape : end;
+
+        columns += utf8_columns(line, (size_t)(stop - line));
+        line = escape ? after_escape(escape, end) : end;
+    }
+    return columns;
+}
+
+/* Rows on a screen of that width; an empty line has one too. */
+static size_t count_rows(const struct buf *text, unsigned width)
+{
+    const char *line = buf_text(text), *end;
+    size_t rows = 0;
+
+    for (; (end = strchr(line, '\n')); line = end + 1) {
+        size_t columns = columns_of(line, end);
+
+        rows += columns > width ? (columns + width - 1) / width : 1;
+    }
+    return rows;
+}
+
+/* Erases what stood there: back to its first row. */
 static void add_erase(struct buf *out, const struct live_block *b)
 {
-    unsigned lines = count_lines(&b->text);
+    size_t rows = count_rows(&b->text, terminal_width(b->fd));
 
-    if (lines)
-        buf_addf(out, "\r\033[%uA\033[J", lines);
+    if (rows)
+        buf_addf(out, "\r\033[%zuA\033[J", rows);
 }
 
 /* In one write, so that it does not flicker. */

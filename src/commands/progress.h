@@ -7,7 +7,7 @@
 #define COMMANDS_PROGRESS_H
 
 #include "commands/live_block.h"
-#include "commands/tally.h"
+#include "commands/progress_text.h"
 
 struct progress {
     const char *name; /* of the broadcast */
@@ -15,17 +15,6 @@ struct progress {
     bool colour;
     bool quiet; /* nothing at all */
     struct live_block block;
-};
-
-/* What is shown, wherever it comes from. */
-struct progress_facts {
-    const struct tally *tally; /* borrowed during the call */
-    uint64_t retries;
-    uint64_t waiting;
-    unsigned in_flight;
-    double rate_allowed; /* 0: unlimited */
-    double rate_actual;
-    const char *note; /* why nothing goes, or that it ends; NULL: it goes */
 };
 
 /* Chooses live or plain. */

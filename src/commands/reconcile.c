@@ -350,6 +350,8 @@ static int settle(struct reconcile *r)
     if (!r->found) {
         fprintf(stderr, "0 unknown%s: nothing to settle\n",
                 filter_flags_given(&r->flags.filter) ? " that the filter lets through" : "");
+        if (r->run.call.common.json)
+            print_settled(r, 0);
         return EXIT_DONE;
     }
     if (!confirm(r, &e) || !settle_numbers(r, &settled, &e))

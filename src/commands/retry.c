@@ -179,6 +179,30 @@ static void say_plan(const struct retry *r)
                         "is counted as a possible duplicate\n");
 }
 
+/* For machines as any other account; people are told in words. */
+static int account_for_nothing(const struct retry *r)
+{
+    static const struct halts no_halts;
+    const struct tally tally = {.before[STATE_UNKNOWN] = r->interrupted};
+    struct report report = {
+        .name = "retry",
+        .ledger_path = r->run->call.settings.ledger_path,
+        .end = DISPATCH_FINISHED,
+        .left = r->later_tried,
+        .tally = &tally,
+        .halts = &no_halts,
+        .command = r->run->command,
+    };
+    struct err e;
+
+    report.exit_code = report_exit_code(&report);
+    if (r->run->call.common.json)
+        return run_give_account(r->run, &report, r->order.report);
+    if (r->order.report && !report_save(&report, r->order.report, &e))
+        return call_fail(&e);
+    return (int)report.exit_code;
+}
+
 static int say_nothing_to_send(const struct retry *r)
 {
     const char *which = filter_is_empty(&r->order.filter) ? "" : " that the filter lets through";
@@ -189,9 +213,7 @@ static int say_nothing_to_send(const struct retry *r)
     if (r->interrupted)
         fprintf(stderr, "%llu were being sent when a run was killed: they are unknown\n",
                 (unsigned long long)r->interrupted);
-    if (r->later_tried)
-        return EXIT_WORK_LEFT;
-    return r->interrupted ? EXIT_SOME_UNKNOWN : EXIT_DONE;
+    return account_for_nothing(r);
 }
 
 static bool confirm(const struct retry *r, struct err *e)

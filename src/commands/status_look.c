@@ -73,8 +73,7 @@ static void look_at_senders(struct daemon_status *s, struct dispatch *d)
     s->sender_count = (unsigned)count;
 }
 
-static void look_at_engine(struct daemon_status *s, struct dispatch *d,
-                           const struct settings *settings)
+static void look_at_engine(struct daemon_status *s, struct dispatch *d)
 {
     struct engine_counts c = dispatch_counts(d);
 
@@ -83,8 +82,6 @@ static void look_at_engine(struct daemon_status *s, struct dispatch *d,
     s->in_flight = c.in_flight;
     s->parked = c.parked;
     s->rate_allowed = dispatch_rate_allowed(d);
-    if (s->rate_allowed <= 0) /* nothing was sent yet, or there is no limit */
-        s->rate_allowed = settings->rate;
     s->rate_actual = dispatch_rate_actual(d);
     s->halts = dispatch_halts_now(d);
 }
@@ -92,7 +89,7 @@ static void look_at_engine(struct daemon_status *s, struct dispatch *d,
 void status_look(struct daemon_status *s, struct dispatch *d, const struct settings *settings)
 {
     look_at_tally(s, d);
-    look_at_engine(s, d, settings);
+    look_at_engine(s, d);
     look_at_senders(s, d);
     look_at_ledger(s, d, settings);
 }

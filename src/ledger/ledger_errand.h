@@ -14,6 +14,7 @@
 #ifndef LEDGER_LEDGER_ERRAND_H
 #define LEDGER_LEDGER_ERRAND_H
 
+#include "base/buf.h"
 #include "core/opaque_id.h"
 #include "core/webhook_status.h"
 #include "ledger/ledger.h"
@@ -103,7 +104,8 @@ struct ledger_cancelling {
     const char *broadcast;
     int64_t at_ms;
     size_t max;
-    size_t count; /* result; below `max`: none is left */
+    struct buf *ids; /* gets their ids, each with its NUL; borrowed; NULL: not wanted */
+    size_t count;    /* result; below `max`: none is left */
 };
 void ledger_cancel_waiting(struct ledger *l, struct ledger_cancelling *cancelling);
 

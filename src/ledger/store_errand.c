@@ -296,20 +296,36 @@ static bool work_unfinished(struct store *s, struct ledger_errand *errand, struc
     return sound;
 }
 
-static bool cancel_one(struct store *s, const struct seat *of, int64_t at_ms, struct err *e)
+/* For the log: a message that cannot be read is cancelled all the same. */
+static void add_id(struct store *s, uint64_t number, struct buf *ids)
+{
+    struct message *m;
+    struct err e;
+
+    if (!ids || !read_message(s, number, &m, &e))
+        return;
+    buf_add(ids, m->id, strlen(m->id) + 1);
+    message_free(m);
+}
+
+static bool cancel_one(struct store *s, const struct seat *of, const struct ledger_cancelling *c,
+                       struct err *e)
 {
     static const struct outcome cancelled = {.state = STATE_SKIPPED, .reason = REASON_CANCELLED};
     struct settlement m = {
         .number = of->number,
         .broadcast = of->broadcast,
         .outcome = &cancelled,
-        .at_ms = at_ms,
+        .at_ms = c->at_ms,
     };
 
     if (!standing_get(&s->scan.standings, of->number, &m.from, e))
         return false;
     m.tries = m.from.tries;
-    return m.from.state != STATE_WAITING || store_settle(s, &m, e);
+    if (m.from.state != STATE_WAITING)
+        return true;
+    add_id(s, of->number, c->ids);
+    return store_settle(s, &m, e);
 }
 
 /* A page is read whole before it is changed. */
@@ -344,7 +360,7 @@ static bool work_cancel(struct store *s, struct ledger_errand *errand, struct er
     bool sound = read_seats(s, c, seats, &c->count, e);
 
     for (size_t i = 0; sound && i < c->count; i++)
-        sound = cancel_one(s, &seats[i], c->at_ms, e);
+        sound = cancel_one(s, &seats[i], c, e);
     mem_free(seats);
     return sound;
 }

@@ -7,6 +7,7 @@ import csv
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -268,6 +269,11 @@ class Box:
 
 def number(i):
     return f"+9198{i:08d}"
+
+
+def skipped(err, reason):
+    """The ids of the log's lines about messages that were skipped for that reason."""
+    return sorted(re.findall(rf" INFO 🚫 .*: never sent id=(\S+) reason={reason}\n", err))
 
 
 def count_states(rows):

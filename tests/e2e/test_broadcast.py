@@ -4,7 +4,7 @@ import json
 import signal
 import unittest
 
-from harness import EndToEnd, number, wait_until
+from harness import EndToEnd, number, skipped, wait_until
 
 
 class HappyPath(EndToEnd):
@@ -35,6 +35,7 @@ class HappyPath(EndToEnd):
         result = box.run("broadcast", file, "--yes")
         self.assert_code(result, 3)
         self.assertIn("5 skipped: expired", result.out)
+        self.assertEqual(skipped(result.err, "expired"), sorted(row["id"] for row in box.log()))
         self.assertEqual(mock.stats()["accepted"], 0)
 
     def test_a_number_of_parameters_that_the_template_does_not_take(self):
@@ -107,8 +108,25 @@ class Asking(EndToEnd):
         box = self.box(mock)
         result = box.run("broadcast", box.results("results.csv", 5), "--dry-run")
         self.assert_code(result, 0)
+        self.assertEqual(result.out, "")
         self.assertFalse(box.ledger.exists())
         self.assertEqual(mock.stats()["requests"], 0)
+
+    def test_a_dry_run_for_machines(self):
+        box = self.box(self.mock())
+        rows = [{"to": to, "params": '["A","B","C"]', "colour": "red"}
+                for to in (number(1), number(2), "none")]
+        file = box.write_csv("r.csv", rows)
+        result = box.run("broadcast", file, "--dry-run", "--json", "--rate", "60")
+        self.assert_code(result, 3)
+        self.assertEqual(len(result.out.splitlines()), 1)
+        plan = json.loads(result.out)
+        expected = {"v": 1, "name": "r.csv", "dry_run": True, "exit_code": 3, "rows": 3,
+                    "valid": 2, "rejected": 1, "first_to": number(1), "rate": 60,
+                    "ignored": ["colour"], "template": "results_update"}
+        self.assertEqual({key: plan[key] for key in expected}, expected)
+        plan = json.loads(box.run("broadcast", file, "--dry-run", "--json").out)
+        self.assertIsNone(plan["rate"])
 
     def test_the_kill_switch_checks_and_holds(self):
         mock = self.mock()

@@ -390,6 +390,10 @@ class Errors(EndToEnd):
         for line in tidings("errors", "--json").stdout.splitlines():
             self.assertLessEqual({"v", "code", "action", "title", "hint"}, set(json.loads(line)))
         self.assertIn("not in the table", tidings("errors", "99999").stdout)
+        other = json.loads(tidings("errors", "999999", "--json").stdout)
+        self.assertEqual((other["v"], other["code"], other["in_table"]), (1, 999999, False))
+        self.assertIn("tidings retry", other["hint"])
+        self.assertIs(json.loads(tidings("errors", "131026", "--json").stdout)["in_table"], True)
 
 
 if __name__ == "__main__":

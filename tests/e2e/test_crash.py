@@ -112,8 +112,9 @@ class Crashes(EndToEnd):
                 self.assertRegex(last.err, "[1-9] were being sent when a run was killed")
                 rows = count_states(box.log())
                 self.assertEqual(rows["unknown"] + rows.get("accepted", 0), count)
-                if count > 1:
-                    self.assertEqual(json.loads(last.out)["states"]["unknown"], rows["unknown"])
+                account = json.loads(last.out)
+                self.assertEqual(account["states"]["unknown"], rows["unknown"])
+                self.assertEqual(json.loads((box.folder / "report.json").read_text()), account)
                 self.assert_never_twice(mock)
                 self.assert_code(box.run("retry", "--yes"), 0)
 

@@ -9,7 +9,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import PHONE_ID, TOKEN, EndToEnd, count_states, number, wait_until
+from harness import PHONE_ID, TOKEN, EndToEnd, count_states, number, skipped, wait_until
 from redis_server import RedisServer, Wire
 
 STREAM, GROUP = "tidings:send", "tidings"
@@ -204,6 +204,21 @@ class Consuming(Daemon):
         self.assertEqual([r["wamid"] for r in results], [results[0]["wamid"]] * 2)
         self.assertEqual(dead[0]["reason"], "id_reused")
         self.assertEqual(self.server.stats()["accepted"], 1)
+
+    def test_what_is_skipped_leaves_a_line(self):
+        self.install()
+        daemon = self.run_daemon()
+        self.assert_code(self.installation.run("cancel", "off", "--yes"), 0)
+        self.add(1, id="late", expires_at="2020-01-01T00:00:00Z")
+        self.add(2, id="off", broadcast="off")
+        self.add(3, id="good")
+        results = self.wait_for_results(3)
+        self.wait_until_acked()
+        self.stop(daemon)
+        self.assertEqual({r["id"]: r["reason"] for r in results},
+                         {"late": "expired", "off": "cancelled", "good": ""})
+        self.assertEqual(skipped(daemon.err(), "expired"), ["late"])
+        self.assertEqual(skipped(daemon.err(), "cancelled"), ["off"])
 
     def test_refused_for_a_time_waits_in_the_ledger_not_in_redis(self):
         self.install(settings={"retry.base_ms": "3600000", "retry.max_ms": "3600000"},

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 from daemon_box import WithDaemon
-from harness import count_states, number, wait_until
+from harness import count_states, number, skipped, wait_until
 
 PARAMS = ("Asha", "Physics", "https://exam.example/r/1")
 
@@ -128,9 +128,11 @@ class Broadcast(WithDaemon):
         report = json.loads((box.folder / "report.json").read_text())
         self.assertEqual(report["states"]["accepted"], 2000)
         self.assertNotIn("latency_ms", report)
-        again = box.run("broadcast", file, "--yes")
-        self.assert_code(again, 0)
-        self.assertIn("complete: nothing to send", again.err)
+        for more in ((), ("--accept-changes",)):
+            again = box.run("broadcast", file, "--yes", *more)
+            self.assert_code(again, 0)
+            self.assertIn("complete: nothing to send", again.err)
+            self.assertIn("progress results.csv: 2,000 of 2,000 (100.0 %)", again.err)
         self.assert_code(box.run("broadcast", box.results("results.csv", 3), "--yes"), 65)
         self.stop_daemon(daemon)
         self.assert_each_once(mock, box, 2000)
@@ -238,6 +240,8 @@ class Broadcast(WithDaemon):
         self.assert_code(refused, 65)
         self.assertIn("cancelled: that is final", refused.err)
         self.stop_daemon(daemon)
+        self.assertEqual(skipped(daemon.err(), "cancelled"),
+                         sorted(row["id"] for row in box.log("--state", "skipped")))
         states = count_states([r for r in box.log() if r["broadcast"] == "results.csv"])
         self.assertEqual(set(states), {"accepted", "skipped"})
         self.assertEqual(sum(states.values()), 1000)
@@ -536,6 +540,8 @@ class Alone(WithDaemon):
                 result = run.finish()
                 self.assert_code(result, 5)
                 self.assertIn("results.csv: cancelled", result.out)
+                self.assertEqual(skipped(result.err, "cancelled"),
+                                 sorted(row["id"] for row in box.log("--state", "skipped")))
                 self.assertLessEqual(set(count_states(box.log())), {"accepted", "skipped"})
                 self.assert_code(box.run("broadcast", file, "--yes"), 65)
                 self.assert_never_twice(mock)

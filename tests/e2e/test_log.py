@@ -194,7 +194,18 @@ class Retry(EndToEnd):
         nothing = box.run("retry", "--yes")
         self.assert_code(nothing, 0)
         self.assertIn("nothing to send", nothing.err)
+        self.assertEqual(nothing.out, "")
         self.assertEqual(mock.stats()["received"], 10)
+
+    def test_nothing_to_send_for_machines(self):
+        _, box = self.prepare()
+        result = box.run("retry", "--class", "C1", "--yes", "--json", "--report", "none.json")
+        self.assert_code(result, 0)
+        account = json.loads(result.out)
+        self.assertEqual((account["v"], account["name"], account["end"], account["exit_code"]),
+                         (1, "retry", "complete", 0))
+        self.assertEqual(set(account["states"].values()), {0})
+        self.assertEqual(json.loads((box.folder / "none.json").read_text()), account)
 
     def test_filters(self):
         mock, box = self.prepare("code=131026@try1")

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """On a terminal: questions, the live block, Ctrl-C, a token that is not shown."""
+import codecs
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
+import termios
 import time
 import unittest
 
@@ -15,14 +19,20 @@ from harness import EndToEnd, TOKEN, WAIT_S, number
 class Terminal:
     """tidings with a terminal as its standard streams."""
 
-    def __init__(self, box, *arguments):
+    def __init__(self, box, *arguments, columns=80):
         self.master, terminal = pty.openpty()
+        self.resize(columns)
         environment = dict(box.environment, TERM="xterm")
         self.process = subprocess.Popen(box.command(*arguments), stdin=terminal, stdout=terminal,
                                         stderr=terminal, cwd=box.folder, env=environment,
                                         start_new_session=True)
         os.close(terminal)
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.text = ""
+
+    def resize(self, columns):
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def read(self):
         """What it says next; False when it has closed the terminal."""
@@ -32,7 +42,7 @@ class Terminal:
             data = os.read(self.master, 65536)
         except OSError:
             return False
-        self.text += data.decode(errors="replace")
+        self.text += self.decoder.decode(data)
         return bool(data)
 
     def expect(self, text):
@@ -58,9 +68,56 @@ class Terminal:
         os.close(self.master)
 
 
+class Screen:
+    """What stands on a screen of that many columns, from its first row on, after this text."""
+
+    def __init__(self, columns, text):
+        self.columns, self.rows, self.row, self.column = columns, [""], 0, 0
+        for part in re.findall(r"\x1b\[\d*[A-Za-z]|[^\x1b]", text):
+            self.take(part)
+
+    def take(self, part):
+        if part.startswith("\x1b"):
+            self.control(part[-1], int(part[2:-1] or 0))
+        elif part == "\r":
+            self.column = 0
+        elif part == "\n":
+            self.down()
+        else:
+            self.put(part)
+
+    def control(self, name, value):
+        if name == "A":
+            self.row -= value
+        elif name == "J":
+            self.rows[self.row:] = [self.rows[self.row][:self.column]]
+
+    def down(self):
+        self.row += 1
+        if self.row == len(self.rows):
+            self.rows.append("")
+
+    def put(self, character):
+        if self.column == self.columns:
+            self.column = 0
+            self.down()
+        row = self.rows[self.row].ljust(self.column)
+        self.rows[self.row] = row[:self.column] + character + row[self.column + 1:]
+        self.column += 1
+
+
+def frames(text):
+    """The live block's three lines, each time it was drawn."""
+    return re.findall(r"(?:\n|\x1b\[J)([^\n\x1b]*[░█][^\n]*)\r\n(.*)\r\n(.*)\r\n", text)
+
+
+def too_wide(drawn, columns):
+    return [line for frame in drawn for line in frame if len(line) > columns]
+
+
 class OnATerminal(EndToEnd):
-    def terminal(self, box, *arguments):
-        terminal = Terminal(box, *arguments)
+    def terminal(self, box, *arguments, columns=80):
+        terminal = Terminal(box, *arguments, columns=columns)
         self.addCleanup(terminal.end)
         return terminal
 
@@ -90,6 +147,36 @@ class OnATerminal(EndToEnd):
         self.assertIn("❌ WhatsApp API error", text)
         self.assertNotIn("✅ WhatsApp sent", text)
         self.assertIsNone(re.search(r"\x1b\[[0-9;]*m", text), "NO_COLOR")
+
+    def test_the_live_block_fits_and_leaves_nothing_behind(self):
+        mock = self.mock("--latency", "20")
+        for columns in (80, 40):
+            with self.subTest(columns=columns):
+                box = self.box(mock, {"http.max_in_flight": "2"})
+                file = box.results("results-of-the-whole-school-é.csv", 150, first=columns * 1000)
+                terminal = self.terminal(box, "broadcast", file, "--yes", columns=columns)
+                self.assertEqual(terminal.finish(), 0, terminal.text)
+                drawn = frames(terminal.text)
+                self.assertGreater(len(drawn), 1, terminal.text)
+                self.assertEqual([], too_wide(drawn, columns))
+                rows = Screen(columns, terminal.text).rows
+                self.assertEqual(sum("█" in row for row in rows), 1, "\n".join(rows))
+                self.assertEqual(sum("  rate " in row and "/s of" in row for row in rows), 1,
+                                 "\n".join(rows))
+
+    def test_the_live_block_follows_the_terminal(self):
+        mock = self.mock("--latency", "20")
+        box = self.box(mock, {"http.max_in_flight": "2"})
+        terminal = self.terminal(box, "broadcast", box.results("results-10000.csv", 1000), "--yes",
+                                 columns=120)
+        terminal.expect("ETA")
+        self.assertIn("results-10000.csv █", terminal.text.replace("░", "█"))
+        terminal.resize(50)
+        terminal.expect("resul… ")
+        drawn = len(terminal.text)
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertEqual(terminal.finish(), 5, terminal.text)
+        self.assertEqual([], too_wide(frames(terminal.text[drawn:]), 50))
 
     def test_ctrl_c(self):
         mock = self.mock("--latency", "100")

@@ -144,8 +144,9 @@ class FromTheMock(WithWebhooks):
         mock = self.telling_mock("--status", "late=1,late_ms=700", faults=LOST)
         box = self.receiving_box(mock)
         self.broadcast(box, 100, code=4)
-        again = self.broadcast(box, 100, "--webhook=100", code=0)
+        again = self.broadcast(box, 100, "--webhook=100", "--rate=60", code=0)
         self.assertIn("nothing to send", again.err)
+        self.assertIn("rate 0/s of 60,", again.err)  # no sender has sent anything yet
         self.assertEqual(count_states(box.log()), {"accepted": 100})
         self.assertEqual(mock.stats()["accepted_again"], 0)
 
@@ -342,6 +343,8 @@ class Reconcile(WithWebhooks):
         self.assert_code(result, 0)
         self.assertEqual(result.out, "0 unknown\n")
         self.assert_code(box.run("reconcile", "--sent", "--yes"), 0)
+        none = json.loads(box.run("reconcile", "--sent", "--yes", "--json").out)
+        self.assertEqual(none, {"v": 1, "settled": 0, "others": 0})
         self.assert_code(box.run("reconcile", "extra"), 64)
 
 

@@ -109,6 +109,19 @@ static void test_counts_as_utf16(void **state)
     assert_int_equal(utf8_count_utf16("\xF0\x9F\x98\x80", 4), 2);
 }
 
+static void test_columns(void **state)
+{
+    static const char text[] = "a\xC3\xA9\xE7\xB5\x90\xF0\x9F\x98\x80\xFF"
+                               "z"; /* 1 1 2 2 1 1 columns */
+    static const size_t expected[] = {0, 1, 3, 3, 6, 6, 10, 11, 12, 12};
+
+    (void)state;
+    assert_int_equal(utf8_columns("", 0), 0);
+    assert_int_equal(utf8_columns(text, sizeof(text) - 1), 8);
+    for (size_t max = 0; max < ARRAY_SIZE(expected); max++)
+        assert_int_equal(utf8_fit(text, sizeof(text) - 1, max), expected[max]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_cut_never_splits),
         cmocka_unit_test(test_cut_loses_little_of_invalid_text),
         cmocka_unit_test(test_counts_as_utf16),
+        cmocka_unit_test(test_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

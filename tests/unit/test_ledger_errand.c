@@ -371,6 +371,21 @@ static void test_cancelled_in_pages(void **state)
     assert_int_equal(state_of(b, "other"), STATE_SKIPPED);
 }
 
+static void test_a_cancellation_gives_ids(void **state)
+{
+    struct box *b = *state;
+    struct buf ids = buf_new(100);
+    struct ledger_cancelling c = {ERRAND, .broadcast = "x", .at_ms = 6000, .max = 9, .ids = &ids};
+
+    (void)wait_in(b, "x", "one", 1);
+    (void)conclude_in(b, "x", "good", &ACCEPTED);
+    (void)wait_in(b, "x", "two", 1);
+    BOX_RUN(b, ledger_cancel_waiting, &c);
+    assert_int_equal(ids.len, 8);
+    assert_memory_equal(ids.data, "one\0two", 8);
+    buf_free(&ids);
+}
+
 /* An intent that comes after the cancellation is refused. */
 static void test_an_intent_is_overtaken_by_a_cancellation(void **state)
 {
@@ -465,6 +480,7 @@ int main(void)
         WITH_BOX(test_cancelled_is_final),
         WITH_BOX(test_no_name_is_no_broadcast),
         WITH_BOX(test_cancelled_in_pages),
+        WITH_BOX(test_a_cancellation_gives_ids),
         WITH_BOX(test_an_intent_is_overtaken_by_a_cancellation),
         WITH_BOX(test_a_later_decision_holds),
         WITH_BOX(test_errands_follow_the_records),
