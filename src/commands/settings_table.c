@@ -144,6 +144,14 @@ static const char *check_listen(const char *value)
     return *end || port > 65535 ? allowed : NULL;
 }
 
+static const char absolute[] = "an absolute path, beginning with '/'";
+
+/* The same file from wherever a command is started: another folder must not mean another ledger. */
+static const char *check_absolute(const char *value)
+{
+    return *value == '/' ? NULL : absolute;
+}
+
 #define KEY(key, kind, member, def) \
     .name = (key), .type = (kind), .offset = offsetof(struct settings, member), .fallback = (def)
 
@@ -202,7 +210,7 @@ static const struct config_key keys[] = {
      .help =
          "A request without a usable answer: hold keeps it unknown until it is settled; resend\n"
          "sends it again, and counts a possible duplicate."},
-    {KEY("ledger.path", CONFIG_TEXT, ledger_path, ""),
+    {KEY("ledger.path", CONFIG_TEXT, ledger_path, ""), .allowed = absolute, .check = check_absolute,
      .help = "Default: ledger.db in $STATE_DIRECTORY, else /var/lib/tidings where writable, else\n"
              "$XDG_STATE_HOME/tidings (~/.local/state/tidings)."},
     {KEY("ledger.intent_ahead_ms", CONFIG_INT, intent_ahead_ms, "50"), .reloadable = true, .min = 0,
@@ -239,7 +247,8 @@ static const struct config_key keys[] = {
              "one a line."},
     {KEY("webhook.verify_token_file", CONFIG_TEXT, webhook_verify_token_file, ""),
      .reloadable = true, .help = "The verify token of Meta's handshake, as text or sealed."},
-    {KEY("control.socket", CONFIG_TEXT, control_socket, ""),
+    {KEY("control.socket", CONFIG_TEXT, control_socket, ""), .allowed = absolute,
+     .check = check_absolute,
      .help = "Where a running daemon listens to status, pause and the like. Default: the ledger's\n"
              "path and .sock."},
     {KEY("log.level", CONFIG_CHOICE, log_level, "info"), .reloadable = true,

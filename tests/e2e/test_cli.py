@@ -147,6 +147,20 @@ class Configuration(EndToEnd):
         self.assertIn("30 a second", box.run(*dry, *flag, env=env).err)
         self.assertIn("40 a second", box.run(*dry, *flag, "--rate", "40", env=env).err)
 
+    def test_the_ledger_is_never_in_the_working_directory(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("r.csv", 2)
+        for flags, env, where in ((("--set", "ledger.path=l.db"), {}, "--set"),
+                                  ((), {"TIDINGS_LEDGER_PATH": "l.db"}, "TIDINGS_LEDGER_PATH")):
+            for command in (("broadcast", file, "--yes"), ("check",)):
+                result = box.run(*command, *flags, env=env)
+                self.assert_code(result, 78)
+                self.assertIn(f"{where}: ledger.path: 'l.db' is not allowed (an absolute path",
+                              result.err)
+        self.assertFalse((box.folder / "l.db").exists())
+        self.assertEqual(mock.stats()["received"], 0)
+
     def test_older_names(self):
         box = self.box(settings={"whatsapp.phone_id": "", "whatsapp.waba_id": ""})
         self.assertIn("❌ phone_id", box.run("check", "--offline").out)

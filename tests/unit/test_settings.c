@@ -104,6 +104,10 @@ static void test_bad_values_are_refused(void **state)
         "http.timeout_ms=99",
         "retry.max_attempts=0",
         "retry.ambiguous=perhaps",
+        "ledger.path=ledger.db",
+        "ledger.path=./ledger.db",
+        "ledger.path=~/ledger.db",
+        "control.socket=tidings.sock",
         "ledger.intent_ahead_ms=1001",
         "log.level=loud",
         "no.such=key",
@@ -134,6 +138,9 @@ static void test_good_values_are_taken(void **state)
         "template.params=x=a,y=a",
         "redis.url=redis://:pw@h:1/2",
         "retry.ambiguous=resend",
+        "ledger.path=/var/lib/tidings/2026.db",
+        "ledger.path=",
+        "control.socket=",
         "whatsapp.enabled=no",
     };
 
