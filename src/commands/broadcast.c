@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "commands/broadcast_internal.h"
+#include "io/ca_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -318,6 +319,8 @@ static int run_planned(struct broadcast *b)
     if (!b->plan.file.valid)
         return refuse_empty(b);
     if (b->flags.dry_run) {
+        if (!ca_file_check(b->run.call.settings.ca_file, &e))
+            return call_fail(&e);
         broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
         fprintf(stderr, "Dry run: nothing was sent\n");
         return b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;

@@ -11,6 +11,7 @@
 #include "commands/check_redis.h"
 #include "commands/command.h"
 #include "commands/findings.h"
+#include "io/ca_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static void run_checks(struct check *c)
     if (c->flags.offline)
         return;
     check_redis(s, &c->findings);
-    if (c->token && *s->phone_id)
+    if (c->token && *s->phone_id && ca_file_check(s->ca_file, &e))
         check_graph(s, c->token, &c->findings);
 }
 

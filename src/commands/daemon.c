@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "commands/access.h"
 #include "commands/daemon_internal.h"
+#include "io/ca_file.h"
 #include "io/notify.h"
 
 #include <stdio.h>
@@ -258,7 +259,8 @@ static bool open_parts(struct daemon *d, struct err *e)
                        "TIDINGS_REDIS_URL)",
                        *d->settings->file ? d->settings->file : "a configuration file");
     secret_harden_process();
-    return access_open(d->settings, &d->token, &kind, e) &&
+    return ca_file_check(d->settings->ca_file, e) &&
+           access_open(d->settings, &d->token, &kind, e) &&
            dispatch_open(&options, &d->dispatch, e);
 }
 
