@@ -71,7 +71,17 @@ class BadFlags(EndToEnd):
         (("broadcast", "r.csv", "--name", "a/b", "--yes"), "--name"),
         (("broadcast", "r.csv", "--name", "", "--yes"), "--name"),
         (("broadcast", "r.csv", "--name", "x" * 300, "--yes"), "--name"),
-        (("broadcast", "r.csv", "--expect-count", "many"), "--expect-count"),
+        (("broadcast", "r.csv", "--expect-count", "many"), "--expect-count: 'many'"),
+        (("broadcast", "none.csv", "--expect-count=-1"), "(0 or more)"),
+        (("broadcast", "r.csv", "--sender="), "--sender: ''"),
+        (("broadcast", "r.csv", "--template", "Bad Name"), "--template: 'Bad Name'"),
+        (("broadcast", "r.csv", "--lang", ""), "--lang: ''"),
+        (("broadcast", "r.csv", "--lang=e"), "--lang: 'e'"),
+        (("broadcast", "r.csv", "--param", "x=to,test_name"), "--param: 'x=to,test_name'"),
+        (("broadcast", "r.csv", "--param", "to,,test_name"), "none of them empty"),
+        (("broadcast", "r.csv", "--param", "x=to,x=test_name"), "no name twice"),
+        (("broadcast", "r.csv", "--param", "x= to"), "without blanks"),
+        (("broadcast", "r.csv", "--param", "X=to"), "a to z"),
         (("broadcast", "r.csv", "--yes=1"), "--yes"),
         (("broadcast", "-"), "--name"),
         (("send",), "TO"), (("send", number(1)), "3 parameters"),
@@ -106,6 +116,22 @@ class BadFlags(EndToEnd):
                 self.assertEqual(len(lines), 1, result)
                 self.assertIn(named, lines[0])
                 self.assertNotIn(TOKEN, result.err)
+        self.assertEqual(list(box.folder.glob("*.rejected.csv")), [])
+
+    def test_a_column_that_the_file_has_not(self):
+        box = self.box()
+        box.results("r.csv", 3)
+        flags = ("--param", "educator_name,educator_nam,dashboard_url", "--dry-run")
+        result = box.run("broadcast", "r.csv", "--param", "test_name,tets_name,dashboard_url")
+        self.assert_code(result, 65)
+        self.assertIn("--param: the file has no column `tets_name` (did you mean `test_name`?); it "
+                      "has: to, educator_name, test_name", result.err)
+        self.assertEqual(list(box.folder.glob("*.rejected.csv")), [])
+        box.results("own.csv", 3, params='["A","B","C"]')  # its rows have their own
+        self.assert_code(box.run("broadcast", "own.csv", *flags), 0)
+        box.write_csv("blank.csv", [{"to": number(1), "the name": "A", "b": "B", "c": "C"}])
+        result = box.run("broadcast", "blank.csv", "--param", "the name, b ,c", "--dry-run")
+        self.assert_code(result, 0)
 
 
 class Configuration(EndToEnd):
