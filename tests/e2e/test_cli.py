@@ -43,7 +43,7 @@ class Help(EndToEnd):
 
     def test_unknown_words_name_the_nearest(self):
         for arguments, near in ((("brodcast",), '"broadcast"'), (("chekc",), '"check"'),
-                                (("help", "sned"), '"send"'), (("xyzzy",), "`tidings help`"),
+                                (("help", "sned"), '"send"'), (("--versio",), '"--version"'), (("xyzzy",), "`tidings help`"),
                                 (("log", "--clas=A"), "--class"), (("send", "--tempalte", "x"),
                                                                    "--template"),
                                 (("broadcast", "-x"), "-x"), (("token", "keygn"), '"keygen"')):
@@ -88,13 +88,13 @@ class BadFlags(EndToEnd):
         (("send", number(1), "--params"), "--params"),
         (("log", "x"), "x"), (("log", "--state", "lost"), "--state"),
         (("log", "--code", "x"), "--code"), (("log", "--code", "-1"), "--code"),
-        (("log", "--to", "12"), "--to"), (("log", "--since", "yesterday"), "--since"),
+        (("log", "--to", "12"), "8 to 15 digits)"), (("log", "--since", "yesterday"), "--since"),
         (("log", "--until", "5x"), "--until"), (("log", "--recent", "0"), "--recent"),
         (("log", "--csv", "--json"), "one of --csv and --json"),
         (("log", "--recent", "1", "--all"), "one of --recent and --all"),
         (("retry", "x"), "x"), (("retry", "--state", "lost"), "--state"),
         (("retry", "--since", "soon"), "--since"),
-        (("check", "x"), "check takes"), (("check", "--strict=hard"), "--strict"),
+        (("check", "x"), "check: 'x' is not"), (("check", "--strict=hard"), "'hard'"),
         (("errors", "abc"), "abc"), (("errors", "1", "2"), "one CODE"),
         (("token",), "keygen, seal, show"), (("token", "show", TOKEN), "never from an argument"),
         (("token", "show", "--passphrase"), "--passphrase"),
