@@ -426,6 +426,10 @@ class Errors(EndToEnd):
         one = tidings("errors", "131026")
         self.assertEqual(one.returncode, 0)
         self.assertRegex(one.stdout, r"^131026 +\S.*\n +tidings: .+\n +you: +.+\n$")
+        self.assertRegex(tidings("errors", "1").stdout,
+                         r"tried once more.*\n +With a 5xx status or is_transient: .* is unknown")
+        self.assertEqual(json.loads(tidings("errors", "1", "--json").stdout)["action_5xx"],
+                         "unknown")
         self.assertGreater(len(tidings("errors").stdout.splitlines()), 60)
         for line in tidings("errors", "--json").stdout.splitlines():
             self.assertLessEqual({"v", "code", "action", "title", "hint"}, set(json.loads(line)))
