@@ -65,14 +65,54 @@ static const char *nearest_key(const struct loader *l, const char *name)
     return nearest;
 }
 
+static bool is_section_of(const char *key_name, const char *section, size_t len)
+{
+    return strncmp(key_name, section, len) == 0 && key_name[len] == '.';
+}
+
+static void add_to_list(struct buf *out, const char *name, size_t len)
+{
+    buf_adds(out, out->len ? ", " : "");
+    buf_add(out, name, len);
+}
+
+/* "a, b": the sections, each once (a section's keys stand together in the table). */
+static void list_sections(const struct loader *l, struct buf *out)
+{
+    for (size_t i = 0; i < l->table->count; i++) {
+        size_t len = strcspn(l->names[i], ".");
+
+        if (i == 0 || !is_section_of(l->names[i - 1], l->names[i], len))
+            add_to_list(out, l->names[i], len);
+    }
+}
+
+/* The keys of the section that `name` begins with; nothing where there is no such section. */
+static void list_keys(const struct loader *l, const char *name, struct buf *out)
+{
+    size_t len = strcspn(name, ".");
+
+    for (size_t i = 0; i < l->table->count; i++)
+        if (is_section_of(l->names[i], name, len))
+            add_to_list(out, l->names[i] + len + 1, strlen(l->names[i]) - len - 1);
+}
+
 static void complain_unknown(struct loader *l, const char *where, const char *name)
 {
     const char *nearest = nearest_key(l, name);
+    struct buf there = buf_new(MESSAGE_SIZE / 2);
 
-    if (nearest)
-        complain(l, where, "%s: unknown key (did you mean %s?)", name, nearest);
-    else
-        complain(l, where, "%s: unknown key", name);
+    list_keys(l, name, &there);
+    if (nearest) {
+        complain(l, where, "%.200s: unknown key (did you mean %s?)", name, nearest);
+    } else if (there.len) {
+        complain(l, where, "%.200s: unknown key ([%.*s] has %s)", name, (int)strcspn(name, "."),
+                 name, buf_text(&there));
+    } else {
+        list_sections(l, &there);
+        complain(l, where, "%.200s: unknown key (the sections are %s)", name, buf_text(&there));
+    }
+    buf_free(&there);
 }
 
 static void complain_value(struct loader *l, const char *where, const struct config_key *key,
@@ -198,13 +238,6 @@ static void take_defaults(struct loader *l)
     }
 }
 
-static bool is_section_of(const char *key_name, const char *section)
-{
-    size_t len = strlen(section);
-
-    return strncmp(key_name, section, len) == 0 && key_name[len] == '.';
-}
-
 /* Appends the sections of the table that `names` has room for, each once, into `storage`. */
 static size_t section_names(const struct loader *l, char (*storage)[NAME_MAX_SIZE],
                             const char **names)
@@ -212,7 +245,7 @@ static size_t section_names(const struct loader *l, char (*storage)[NAME_MAX_SIZ
     size_t count = 0;
 
     for (size_t i = 0; i < l->table->count; i++) {
-        if (count > 0 && is_section_of(l->names[i], names[count - 1]))
+        if (count > 0 && is_section_of(l->names[i], names[count - 1], strlen(names[count - 1])))
             continue;
         text_copy(storage[count], NAME_MAX_SIZE, l->names[i], strcspn(l->names[i], "."));
         names[count] = storage[count];
@@ -226,13 +259,16 @@ static void complain_section(struct loader *l, int line, const char *section)
     char(*storage)[NAME_MAX_SIZE] = mem_alloc(l->table->count * sizeof(*storage));
     const char **names = mem_alloc(l->table->count * sizeof(*names));
     const char *nearest = flags_nearest(section, names, section_names(l, storage, names));
+    struct buf there = buf_new(MESSAGE_SIZE / 2);
     char where[WHERE_SIZE];
 
     where_in_file(l, line, where);
+    list_sections(l, &there);
     if (nearest)
         complain(l, where, "[%s]: unknown section (did you mean [%s]?)", section, nearest);
     else
-        complain(l, where, "[%s]: unknown section", section);
+        complain(l, where, "[%s]: unknown section (there are %s)", section, buf_text(&there));
+    buf_free(&there);
     mem_free(names);
     mem_free(storage);
 }
@@ -243,7 +279,7 @@ static void on_section(void *context, int line, const char *section)
 
     l->skip_section = false;
     for (size_t i = 0; i < l->table->count; i++)
-        if (is_section_of(l->names[i], section))
+        if (is_section_of(l->names[i], section, strlen(section)))
             return;
     l->skip_section = true;
     complain_section(l, line, section);
@@ -380,6 +416,8 @@ static void take_set(struct loader *l, const char *set)
 
     if (set[len] != '=')
         complain(l, "--set", "%s: no '=' in it (SECTION.KEY=VALUE is wanted)", set);
+    else if (!len)
+        complain(l, "--set", "%.200s: no key before the '=' (SECTION.KEY=VALUE is wanted)", set);
     else if (!key)
         complain_unknown(l, "--set", name);
     else

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "commands/broadcast_internal.h"
+#include "io/ca_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -329,7 +330,7 @@ static int run_planned(struct broadcast *b)
     if (!b->plan.file.valid)
         return refuse_empty(b);
     if (b->flags.dry_run)
-        return give_plan(b);
+        return ca_file_check(b->run.call.settings.ca_file, &e) ? give_plan(b) : call_fail(&e);
     b->run.kind = "broadcast";
     b->run.name = b->run.broadcast = b->plan.name;
     b->run.rate = b->plan.rate;

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/flags.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -11,6 +12,8 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "commands/message_flags.h"
+#include "core/message_field.h"
 #include "core/phone.h"
 #include "core/rate_limit.h"
 
@@ -131,6 +134,59 @@ static void hash_defaults(struct broadcast_plan *p)
 
 /* ---- The first reading. */
 
+static bool has_column(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Rows may fill the body in another way than by --param. */
+static bool has_other_params(const char *const *names, size_t count)
+{
+    static const char *const others[] = {"params", "components", "p1", "template"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (has_column(names, count, others[i]))
+            return true;
+    return false;
+}
+
+static bool refuse_column(const char *column, const char *const *names, size_t count, struct err *e)
+{
+    const char *near = flags_nearest(column, names, count);
+    struct buf list = buf_new(250);
+
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
+    (void)err_set(e, EXIT_BAD_DATA,
+                  "--param: the file has no column `%.60s`%s%.60s%s; it has: %s%s", column,
+                  near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "",
+                  buf_text(&list), buf_ok(&list) ? "" : ", ...");
+    buf_free(&list);
+    return false;
+}
+
+/* Of a CSV file: a JSONL file shows its keys row by row. */
+static bool check_columns(const struct broadcast_plan *p, const struct broadcast_flags *flags,
+                          struct err *e)
+{
+    const char *const *names;
+    size_t count = file_source_header(p->source, &names);
+
+    if (!flags->params || file_source_format(p->source) != FILE_CSV ||
+        has_other_params(names, count))
+        return true;
+    for (size_t i = 0; i < p->defaults.param_count; i++) {
+        const char *column = param_column(p->params[i]);
+
+        if (!has_column(names, count, column))
+            return refuse_column(column, names, count, e);
+    }
+    return true;
+}
+
 /* While a file is read SIGINT and SIGTERM wait: the reading looks for them, and nothing half-made
  * stays behind when they are let through. */
 static void hold_signals(sigset_t *before)
@@ -192,7 +248,7 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     (void)snprintf(p->rejects_path, sizeof(p->rejects_path), "%s.rejected.csv", p->path);
     (void)snprintf(p->manifest_path, sizeof(p->manifest_path), "%s.%s.rows", s->ledger_path,
                    p->name);
-    if (!file_source_open(p->path, &p->context, &p->source, e))
+    if (!file_source_open(p->path, &p->context, &p->source, e) || !check_columns(p, flags, e))
         return false;
     hold_signals(&before);
     ok = file_plan_make(p->source, &options, &p->file, e);
@@ -202,15 +258,26 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     return ok;
 }
 
+static bool parse_expected(const char *text, int64_t *out, struct err *e)
+{
+    return !text || text_to_int(text, 0, INT64_MAX, out) ||
+           err_set(e, EXIT_USAGE, "--expect-count: '%.40s' is not a whole number (0 or more)",
+                   text);
+}
+
 static bool check_flags(struct broadcast_plan *p, const struct call *c,
                         const struct broadcast_flags *flags, struct err *e)
 {
+    const struct message_flags given = {flags->template_name, flags->lang, flags->sender,
+                                        flags->params};
+    int64_t expected;
+
     p->rate = c->settings.rate;
     if (c->arguments.count != 1)
         return err_set(e, EXIT_USAGE,
                        "broadcast wants one FILE (a CSV or JSONL file, or - for standard input)");
-    if (flags->sender && !text_is_digits(flags->sender))
-        return err_set(e, EXIT_USAGE, "--sender %.40s: not a phone_id (digits)", flags->sender);
+    if (!message_flags_check(&given, e) || !parse_expected(flags->expect_count, &expected, e))
+        return false;
     if (!flags->sender && !settings_can_send(&c->settings, e))
         return false;
     return !flags->rate || rate_parse(flags->rate, &p->rate, e);
@@ -396,9 +463,8 @@ bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadca
     int64_t expected;
 
     if (flags->expect_count) {
-        if (!text_to_int(flags->expect_count, 0, INT64_MAX, &expected))
-            return err_set(e, EXIT_USAGE, "--expect-count %.40s: not a whole number",
-                           flags->expect_count);
+        if (!parse_expected(flags->expect_count, &expected, e))
+            return false;
         if ((uint64_t)expected != p->file.valid)
             return err_set(e, EXIT_USAGE,
                            "--expect-count %lld: the file has %llu valid, distinct messages; "

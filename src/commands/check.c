@@ -11,6 +11,7 @@
 #include "commands/check_redis.h"
 #include "commands/command.h"
 #include "commands/findings.h"
+#include "io/ca_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static void run_checks(struct check *c)
     if (c->flags.offline)
         return;
     check_redis(s, &c->findings);
-    if (c->token && *s->phone_id)
+    if (c->token && *s->phone_id && ca_file_check(s->ca_file, &e))
         check_graph(s, c->token, &c->findings);
 }
 
@@ -159,15 +160,25 @@ static int exit_of(const struct check *c)
     return EXIT_DONE;
 }
 
+static bool check_arguments(const struct check *c, struct err *e)
+{
+    static const char allowed[] = "check takes --strict, --strict=warn, --offline and --json";
+
+    if (c->call.arguments.count)
+        return err_set(e, EXIT_USAGE, "check: '%.100s' is not an argument of it (%s)",
+                       c->call.arguments.items[0], allowed);
+    if (c->flags.strict && *c->flags.strict && strcmp(c->flags.strict, "warn") != 0)
+        return err_set(e, EXIT_USAGE, "--strict: '%.100s' is not allowed (%s)", c->flags.strict,
+                       allowed);
+    return true;
+}
+
 static int run(struct check *c)
 {
     struct err e;
 
-    if (c->call.arguments.count ||
-        (c->flags.strict && *c->flags.strict && strcmp(c->flags.strict, "warn") != 0)) {
-        (void)err_set(&e, EXIT_USAGE, "check takes --strict, --strict=warn, --offline and --json");
+    if (!check_arguments(c, &e))
         return call_fail(&e);
-    }
     run_checks(c);
     if (c->call.common.json)
         print_json(c);

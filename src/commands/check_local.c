@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "commands/access.h"
+#include "io/ca_file.h"
 #include "ledger/ledger_query.h"
 
 #include <errno.h>
@@ -119,11 +120,24 @@ static void check_webhook(const struct settings *s, struct findings *f)
     }
 }
 
+static void check_ca_file(const struct settings *s, struct findings *f)
+{
+    struct err e;
+
+    if (!*s->ca_file)
+        return;
+    if (ca_file_check(s->ca_file, &e))
+        findings_add(f, FINDING_GOOD, "certificates", "%s", s->ca_file);
+    else
+        findings_fail(f, "certificates", &e);
+}
+
 void check_local(const struct settings *s, struct findings *f)
 {
     check_secret_file("token.file", s->token_file, f);
     check_secret_file("token.key_file", s->token_key_file, f);
     check_webhook(s, f);
+    check_ca_file(s, f);
     check_ledger(s, f);
     check_clock(f);
 }

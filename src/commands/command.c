@@ -88,9 +88,8 @@ static void print_help(const struct flag_table *table)
 
 static bool check_choices(const struct common_flags *f, struct err *e)
 {
-    return (!f->log_level || settings_check_choice("--log-level", "log.level", f->log_level, e)) &&
-           (!f->log_format ||
-            settings_check_choice("--log-format", "log.format", f->log_format, e));
+    return (!f->log_level || settings_check_flag("--log-level", "log.level", f->log_level, e)) &&
+           (!f->log_format || settings_check_flag("--log-format", "log.format", f->log_format, e));
 }
 
 static bool parse_flags(struct call *c, const struct flag_table *table,

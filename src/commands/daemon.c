@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "commands/daemon_internal.h"
+#include "io/ca_file.h"
 #include "io/notify.h"
 
 #include <stdio.h>
@@ -266,7 +267,8 @@ static bool open_parts(struct daemon *d, struct err *e)
                        "TIDINGS_REDIS_URL)",
                        *d->settings->file ? d->settings->file : "a configuration file");
     secret_harden_process();
-    return daemon_open_token(d, d->settings, &d->token, e) &&
+    return ca_file_check(d->settings->ca_file, e) &&
+           daemon_open_token(d, d->settings, &d->token, e) &&
            dispatch_open(&options, &d->dispatch, e);
 }
 

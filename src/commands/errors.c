@@ -14,6 +14,15 @@ static const struct flag_table table = {
     .summary = "Graph's error codes, what tidings does, what you should do",
 };
 
+/* What is done where Graph says at the same time that it stumbled: differs for code 1. */
+static enum action action_beside_5xx(const struct error_rule *rule)
+{
+    const struct graph_error error = {
+        .code = rule->code, .subcode = rule->subcode, .http_status = 500};
+
+    return error_policy_action(&error);
+}
+
 /* `code` is the one that was asked for, where the rule is its range's. */
 static void print_json(const struct error_rule *rule, int code, bool in_table)
 {
@@ -26,6 +35,8 @@ static void print_json(const struct error_rule *rule, int code, bool in_table)
     json_put_int(&w, "subcode", rule->subcode);
     json_put_bool(&w, "in_table", in_table);
     json_put_string(&w, "action", action_name(rule->action));
+    if (action_beside_5xx(rule) != rule->action)
+        json_put_string(&w, "action_5xx", action_name(action_beside_5xx(rule)));
     json_put_string(&w, "title", rule->title);
     json_put_string(&w, "hint", rule->hint);
     json_end(&w, '}');
@@ -38,8 +49,11 @@ static void print_whole(const struct error_rule *rule)
     printf("%d", rule->code);
     if (rule->subcode)
         printf("/%d", rule->subcode);
-    printf("  %s\n    tidings: %s\n    you:     %s\n", rule->title, action_text(rule->action),
-           rule->hint);
+    printf("  %s\n    tidings: %s\n", rule->title, action_text(rule->action));
+    if (action_beside_5xx(rule) != rule->action)
+        printf("             With a 5xx status or is_transient: %s\n",
+               action_text(action_beside_5xx(rule)));
+    printf("    you:     %s\n", rule->hint);
 }
 
 static void print_line(const struct error_rule *rule)

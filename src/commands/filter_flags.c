@@ -73,7 +73,8 @@ static bool read_code(const char *text, int *out, struct err *e)
     if (!text)
         return true;
     if (!text_to_int(text, 1, INT32_MAX, &code))
-        return err_set(e, EXIT_USAGE, "--code %.40s: not an error code (a whole number)", text);
+        return err_set(e, EXIT_USAGE, "--code %.40s: not an error code (a whole number from 1 on)",
+                       text);
     *out = (int)code;
     return true;
 }
@@ -85,7 +86,8 @@ static bool read_number(const char *text, char *number, const char **out, struct
     if (!text)
         return true;
     if (!phone_parse(text, strlen(text), number, &why))
-        return err_set(e, EXIT_USAGE, "--to %.40s: %s", text, why);
+        return err_set(e, EXIT_USAGE, "--to: '%.40s' %s (E.164 with '+', 8 to 15 digits)", text,
+                       why);
     *out = number;
     return true;
 }

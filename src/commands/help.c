@@ -30,14 +30,16 @@ static void print_commands(const struct command *commands, size_t count, FILE *o
 
 static int fail_unknown(const struct command *commands, size_t count, const char *name)
 {
-    const char *names[COMMANDS_MAX];
+    const char *names[COMMANDS_MAX] = {"--version", "--help", "help"};
+    size_t known = 3;
     const char *near;
 
-    for (size_t i = 0; i < count && i < COMMANDS_MAX; i++)
-        names[i] = commands[i].name;
-    near = flags_nearest(name, names, count < COMMANDS_MAX ? count : COMMANDS_MAX);
-    fprintf(stderr, "tidings: there is no command \"%.60s\"%s%s%s; `tidings help` lists them\n",
-            name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    for (size_t i = 0; i < count && known < COMMANDS_MAX; i++)
+        names[known++] = commands[i].name;
+    near = flags_nearest(name, names, known);
+    fprintf(stderr, "tidings: there is no %s \"%.60s\"%s%s%s; `tidings help` lists them\n",
+            *name == '-' ? "flag" : "command", name, near ? "; did you mean \"" : "",
+            near ? near : "", near ? "\"?" : "");
     return EXIT_USAGE;
 }
 

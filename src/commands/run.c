@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commands/access.h"
+#include "io/ca_file.h"
 
 #include <stdio.h>
 
@@ -29,7 +30,8 @@ bool run_open(struct run *r, struct err *e)
 
     secret_harden_process();
     r->handover = handover_find(&r->call.settings);
-    return r->handover || (access_open(&r->call.settings, &r->token, &kind, e) &&
+    return r->handover || (ca_file_check(r->call.settings.ca_file, e) &&
+                           access_open(&r->call.settings, &r->token, &kind, e) &&
                            dispatch_open(&options, &r->dispatch, e));
 }
 

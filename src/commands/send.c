@@ -11,6 +11,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "commands/handover_watch.h"
+#include "commands/message_flags.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,16 @@ static size_t params_wanted(const struct send *s)
     return count < PARAMS_MAX ? count : PARAMS_MAX;
 }
 
+static bool check_count(const struct send *s, size_t have, struct err *e)
+{
+    size_t wanted = params_wanted(s);
+
+    return !wanted || have <= wanted ||
+           err_set(e, EXIT_USAGE, "send: template %s takes %zu parameters (%.200s), %zu given",
+                   s->run.call.settings.template_name, wanted, s->run.call.settings.template_params,
+                   have);
+}
+
 static bool ask_missing(struct send *s, size_t have, struct err *e)
 {
     size_t wanted = params_wanted(s);
@@ -119,6 +130,11 @@ static bool collect_fields(struct send *s, struct err *e)
 
     if (params > PARAMS_MAX)
         return err_set(e, EXIT_USAGE, "send: at most %d parameters", PARAMS_MAX);
+    if (s->flags.params && params)
+        return err_set(e, EXIT_USAGE,
+                       "send: PARAM... and --params are both given: one of them is allowed");
+    if (!check_count(s, params, e))
+        return false;
     if (arguments->count)
         to = arguments->items[0];
     else if (!terminal_is(STDIN_FILENO))
@@ -131,6 +147,32 @@ static bool collect_fields(struct send *s, struct err *e)
     if (s->flags.params)
         add_field(s, "params", s->flags.params);
     return ask_missing(s, params, e);
+}
+
+/* --params of the default template: as many as it takes. */
+static const char **expected_params(const struct send *s, struct message_defaults *defaults)
+{
+    const char **names =
+        settings_split_list(s->run.call.settings.template_params, &defaults->param_count);
+
+    defaults->params = names;
+    if (!s->flags.params ||
+        strcmp(defaults->template_name, s->run.call.settings.template_name) != 0)
+        defaults->param_count = 0;
+    return names;
+}
+
+/* Fields have the names of what was given for them: "to: ..." is TO's. */
+static bool refuse(const char *why, struct err *e)
+{
+    const char *rest = strchr(why, ':');
+    unsigned param;
+
+    if (sscanf(why, "p%3u:", &param) == 1)
+        return err_set(e, EXIT_USAGE, "send: PARAM %u%s", param, rest);
+    if (strncmp(why, "to:", 3) == 0)
+        return err_set(e, EXIT_USAGE, "send: TO%s", rest);
+    return err_set(e, EXIT_USAGE, "send: --%s", why); /* params, id */
 }
 
 static void make_id(struct send *s)
@@ -156,13 +198,16 @@ static bool make_message(struct send *s, struct err *e)
         .id_rule = ID_FROM_SOURCE,
         .source_id = s->flags.id ? s->flags.id : s->id,
     };
+    const char **params;
     struct reject why;
 
     make_id(s);
     if (!collect_fields(s, e))
         return false;
+    params = expected_params(s, &defaults);
     s->message = message_from_fields(s->fields, s->field_count, &context, &why);
-    return s->message || err_set(e, EXIT_BAD_DATA, "send: %s", why.text);
+    mem_free(params);
+    return s->message || refuse(why.text, e);
 }
 
 /* ---- Sending it. */
@@ -356,10 +401,26 @@ static int hand_over(struct send *s)
     return watch_it(s);
 }
 
+static bool check_flags(const struct send *s, struct err *e)
+{
+    const struct message_flags given = {s->flags.template_name, s->flags.lang, s->flags.sender,
+                                        NULL};
+
+    if (s->flags.params && !*s->flags.params)
+        return err_set(e, EXIT_USAGE, "--params: '' is not allowed (a JSON array or object)");
+    if (s->flags.id && !*s->flags.id)
+        return err_set(e, EXIT_USAGE,
+                       "--id: '' is not allowed (1 to 128 bytes; left out, a new "
+                       "one is made)");
+    return message_flags_check(&given, e);
+}
+
 static int send_one(struct send *s)
 {
     struct err e;
 
+    if (!check_flags(s, &e))
+        return call_fail(&e);
     if (!s->flags.sender && !settings_can_send(&s->run.call.settings, &e))
         return call_fail(&e);
     if (!make_message(s, &e))

@@ -116,22 +116,33 @@ void settings_free(struct settings *s)
     s->file = NULL;
 }
 
-bool settings_check_choice(const char *flag, const char *key, const char *value, struct err *e)
+static const struct config_key *key_named(const char *name)
 {
+    size_t i = 0;
+
+    while (strcmp(settings_table.keys[i].name, name) != 0) /* the caller knows it is there */
+        i++;
+    return &settings_table.keys[i];
+}
+
+bool settings_check_flag(const char *flag, const char *key, const char *value, struct err *e)
+{
+    const struct config_key *k = key_named(key);
     struct settings scratch = {0};
     struct buf allowed = buf_new(4096);
-    const char *reason = NULL;
+    const char *reason = config_value_set(k, value, &scratch);
 
-    for (size_t i = 0; i < settings_table.count; i++) {
-        if (strcmp(settings_table.keys[i].name, key) != 0)
-            continue;
-        reason = config_value_set(&settings_table.keys[i], value, &scratch);
-        config_allowed(&settings_table.keys[i], &allowed);
+    if (k->type == CONFIG_TEXT) { /* its check says what is allowed */
+        buf_adds(&allowed, reason ? reason : "");
+        reason = reason ? "is not allowed" : NULL;
+    } else {
+        config_allowed(k, &allowed);
     }
     if (reason)
         (void)err_set(e, EXIT_USAGE, "%s: '%.100s' %s (%s)", flag, value, reason,
                       buf_text(&allowed));
     buf_free(&allowed);
+    config_free(&settings_table, &scratch);
     return !reason;
 }
 
@@ -190,6 +201,18 @@ bool settings_can_send(const struct settings *s, struct err *e)
                    *s->file ? s->file : "a configuration file (--config)");
 }
 
+/* A column's name may have blanks in it. */
+static char *trimmed(char *item)
+{
+    size_t len;
+
+    item += strspn(item, " \t");
+    len = strlen(item);
+    while (len && strchr(" \t", item[len - 1]))
+        item[--len] = '\0';
+    return item;
+}
+
 const char **settings_split_list(const char *list, size_t *count)
 {
     size_t len = strlen(list);
@@ -202,8 +225,7 @@ const char **settings_split_list(const char *list, size_t *count)
     memcpy(text, list, len + 1);
     *count = 0;
     while ((item = strsep(&rest, ","))) {
-        item += strspn(item, " \t");
-        item[strcspn(item, " \t")] = '\0';
+        item = trimmed(item);
         if (*item && *count < slots)
             items[(*count)++] = item;
     }

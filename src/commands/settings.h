@@ -70,9 +70,10 @@ struct settings_sources {
 bool settings_load(struct settings *s, const struct settings_sources *sources) MUST_CHECK;
 void settings_free(struct settings *s);
 
-/* Whether `flag` may stand for the choice `key` ("log.level"): EXIT_USAGE, with what is allowed. */
-bool settings_check_choice(const char *flag, const char *key, const char *value,
-                           struct err *e) MUST_CHECK;
+/* Whether `flag` may have this value of `key` ("log.level"), which is a key of the table:
+ * EXIT_USAGE, with what is allowed. */
+bool settings_check_flag(const char *flag, const char *key, const char *value,
+                         struct err *e) MUST_CHECK;
 
 /* A reload: keys that a running process cannot change keep in `fresh` the values of `now`, and take
  * theirs in exchange; the names of those that differ go to `changed`, with ", " between. */
@@ -81,7 +82,7 @@ void settings_keep_fixed(struct settings *fresh, struct settings *now, struct bu
 /* What sending needs and the table cannot demand: phone_id. EXIT_CONFIG. */
 bool settings_can_send(const struct settings *s, struct err *e) MUST_CHECK;
 
-/* "a, b" -> {"a","b"}; returned: free with mem_free (one block). */
+/* "a, b c" -> {"a","b c"}; empty ones are left out. Returned: free with mem_free (one block). */
 const char **settings_split_list(const char *list, size_t *count);
 
 #endif

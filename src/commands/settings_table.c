@@ -4,7 +4,10 @@
  */
 #include "commands/settings.h"
 
+#include "base/mem.h"
 #include "base/text.h"
+#include "commands/message_flags.h"
+#include "core/message.h"
 #include "io/redis_url.h"
 
 #include <ctype.h>
@@ -62,58 +65,37 @@ static const char *check_api_base(const char *value)
 
 static const char *check_template(const char *value)
 {
-    if (*value && strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(value))
+    if (*value && !message_value_fault("template", value))
         return NULL;
-    return "lower-case letters, digits and _";
+    return "lower-case letters, digits and _, at most 512";
 }
 
 static const char *check_lang(const char *value)
 {
-    if (*value && strlen(value) <= 15 &&
-        strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == strlen(value))
-        return NULL;
-    return "a language code such as en_US";
+    return *value && !message_value_fault("lang", value) ? NULL
+                                                         : "a language code such as en, fil, en_US";
 }
 
-/* One of template.params without what is around it: "COLUMN", or the name of "name=COLUMN". */
-static size_t param_name(const char **item)
+static bool is_twice(const char *const *items, size_t count)
 {
-    *item += strspn(*item, " \t");
-    return strcspn(*item, " \t=,");
-}
-
-static bool is_named_before(const char *list, const char *item, size_t len)
-{
-    while (list < item) {
-        const char *name = list;
-        size_t other = param_name(&name);
-
-        if (name < item && other == len && strncmp(name, item, len) == 0)
-            return true;
-        list += strcspn(list, ",") + 1;
-    }
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(items[i], items[k]) == 0)
+                return true;
     return false;
 }
 
 /* Each of them has a name of its own: Graph takes them by place or by name. */
 static const char *check_params(const char *value)
 {
-    const char *item = value;
+    const char *fault = param_list_fault(value);
+    size_t count;
+    const char **items = settings_split_list(value, &count);
 
-    if (!value[strspn(value, " \t")])
-        return NULL; /* the template has none */
-    while (true) {
-        const char *name = item;
-        size_t len = param_name(&name);
-
-        if (!len)
-            return "columns with a comma between them, none of them empty";
-        if (is_named_before(value, name, len))
-            return "columns with a comma between them, none of them twice";
-        item += strcspn(item, ",");
-        if (!*item++)
-            return NULL;
-    }
+    if (!fault && is_twice(items, count))
+        fault = "columns with a comma between them, none of them twice";
+    mem_free(items);
+    return fault;
 }
 
 /* Names of keys in Redis: anything printable without spaces. */
@@ -142,6 +124,14 @@ static const char *check_listen(const char *value)
         return allowed;
     port = strtol(colon + 1, &end, 10);
     return *end || port > 65535 ? allowed : NULL;
+}
+
+static const char absolute[] = "an absolute path, beginning with '/'";
+
+/* The same file from wherever a command is started: another folder must not mean another ledger. */
+static const char *check_absolute(const char *value)
+{
+    return *value == '/' ? NULL : absolute;
 }
 
 #define KEY(key, kind, member, def) \
@@ -202,7 +192,7 @@ static const struct config_key keys[] = {
      .help =
          "A request without a usable answer: hold keeps it unknown until it is settled; resend\n"
          "sends it again, and counts a possible duplicate."},
-    {KEY("ledger.path", CONFIG_TEXT, ledger_path, ""),
+    {KEY("ledger.path", CONFIG_TEXT, ledger_path, ""), .allowed = absolute, .check = check_absolute,
      .help = "Default: ledger.db in $STATE_DIRECTORY, else /var/lib/tidings where writable, else\n"
              "$XDG_STATE_HOME/tidings (~/.local/state/tidings)."},
     {KEY("ledger.intent_ahead_ms", CONFIG_INT, intent_ahead_ms, "50"), .reloadable = true, .min = 0,
@@ -239,7 +229,8 @@ static const struct config_key keys[] = {
              "one a line."},
     {KEY("webhook.verify_token_file", CONFIG_TEXT, webhook_verify_token_file, ""),
      .reloadable = true, .help = "The verify token of Meta's handshake, as text or sealed."},
-    {KEY("control.socket", CONFIG_TEXT, control_socket, ""),
+    {KEY("control.socket", CONFIG_TEXT, control_socket, ""), .allowed = absolute,
+     .check = check_absolute,
      .help = "Where a running daemon listens to status, pause and the like. Default: the ledger's\n"
              "path and .sock."},
     {KEY("log.level", CONFIG_CHOICE, log_level, "info"), .reloadable = true,

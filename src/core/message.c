@@ -225,6 +225,14 @@ static const struct text_rule rules[] = {
     {SLOT_REF, TEXT_REF, ref_fault, NULL},
 };
 
+const char *message_value_fault(const char *field, const char *value)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+        if (strcmp(field_slot_name(rules[i].slot), field) == 0)
+            return rules[i].fault(value, strlen(value));
+    return NULL;
+}
+
 /* ---- Fields into a draft. */
 
 static void take_defaults(struct draft *d, const struct message_context *context)

@@ -119,6 +119,10 @@ struct message *message_restore(const struct message *values) MUST_CHECK;
 
 void message_free(struct message *m);
 
+/* What is wrong with a value of `template`, `lang`, `sender`, `id`, a label or `ref`, and what is
+ * allowed ("is no id; ..."), or NULL. That it may be empty says the caller. */
+const char *message_value_fault(const char *field, const char *value) MUST_CHECK;
+
 /* Is `name` a field of a message, or a column that the defaults' params name? */
 bool message_field_is_known(const char *name, const struct message_defaults *defaults);
 

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 
 #include <string.h>
+#include <strings.h>
 
 void columns_free(struct columns *c)
 {
@@ -65,18 +66,27 @@ static void add_column(struct columns *c, const char *name, size_t len,
         c->unknown[c->unknown_count++] = copy;
 }
 
+/* The column that was most likely meant to be `to`, or NULL. */
+static const char *meant_as_to(const struct columns *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (strcasecmp(c->names[i], "to") == 0)
+            return c->names[i];
+    return flags_nearest("to", c->names, c->count);
+}
+
 /* Says what stands there instead; a list of columns that is too long is cut. */
 static bool no_to_column(const struct columns *c, struct err *e)
 {
-    const char *near = flags_nearest("to", c->names, c->count);
+    const char *near = meant_as_to(c);
     struct buf list = buf_new(300);
     bool other = c->count == 1 && strpbrk(c->names[0], ";\t|");
 
     for (size_t i = 0; i < c->count; i++)
         buf_addf(&list, "%s%s", i ? ", " : "", c->names[i]);
     (void)err_set(e, EXIT_BAD_DATA, "no column `to`; the header has: %s%s%s%s%s%s", buf_text(&list),
-                  buf_ok(&list) ? "" : ", ...", near ? " (did you mean `" : "", near ? near : "",
-                  near ? "`? names are lower case)" : "",
+                  buf_ok(&list) ? "" : ", ...", near ? " (write `to` instead of `" : "",
+                  near ? near : "", near ? "`; names are lower case)" : "",
                   other ? " (the separator must be a comma)" : "");
     buf_free(&list);
     return false;

@@ -3,13 +3,12 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "io/ca_file.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     URL_MAX = 2048,
@@ -125,14 +124,6 @@ static bool set_base(struct client_setup *s, const struct graph_client_options *
     return ok;
 }
 
-static bool check_ca_file(const char *path, struct err *e)
-{
-    if (path && access(path, R_OK) != 0)
-        return err_set(e, EXIT_CONFIG, "whatsapp.ca_file: cannot read %.300s: %s", path,
-                       strerror(errno));
-    return true;
-}
-
 bool client_setup_open(struct client_setup *s, const struct graph_client_options *options,
                        struct err *e)
 {
@@ -146,7 +137,7 @@ bool client_setup_open(struct client_setup *s, const struct graph_client_options
     set_headers(s, options->token, options->token_len);
     if (options->ca_file && *options->ca_file)
         s->ca_file = mem_strdup(options->ca_file);
-    if (set_base(s, options, e) && check_ca_file(s->ca_file, e))
+    if (set_base(s, options, e) && ca_file_check(s->ca_file, e))
         return true;
     client_setup_close(s);
     return false;

@@ -24,7 +24,11 @@ bool token_check_form(const char *text, size_t len, struct err *e)
 {
     if (len == 0)
         return err_set(e, EXIT_BAD_DATA, "the token is empty");
-    if (len < TOKEN_MIN || len >= TOKEN_MAX)
+    if (len >= TOKEN_MAX) /* of a longer one not all was read */
+        return err_set(e, EXIT_BAD_DATA,
+                       "the token has more than %d characters; %d to %d are allowed", TOKEN_MAX - 1,
+                       TOKEN_MIN, TOKEN_MAX - 1);
+    if (len < TOKEN_MIN)
         return err_set(e, EXIT_BAD_DATA, "the token has %zu characters; %d to %d are allowed", len,
                        TOKEN_MIN, TOKEN_MAX - 1);
     for (size_t i = 0; i < len; i++) {

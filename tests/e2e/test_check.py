@@ -127,6 +127,41 @@ class Ledger(WithCheck):
         self.assert_found(box, "ledger", "ok", "ledger.db")
 
 
+class Certificates(WithCheck):
+    """whatsapp.ca_file: what is wrong with it is no network that is down."""
+
+    def bad_files(self, folder):
+        csv, cut = folder / "x.csv", folder / "cut.pem"
+        csv.write_text("to,p1\n+919800000001,Asha\n")
+        cut.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n")
+        return ((csv, "has no PEM certificate"), (cut, "has no PEM certificate"),
+                (folder, "is no regular file"), (folder / "none", "No such file"))
+
+    def test_one_that_is_none(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("r.csv", 2)
+        for path, why in self.bad_files(box.folder):
+            said = f"whatsapp.ca_file: {path}: {why}.*PEM certificates"
+            flag = ("--set", f"whatsapp.ca_file={path}")
+            for command in (("send", "+919800000001", "A", "B", "C"), ("broadcast", file),
+                            ("broadcast", file, "--dry-run"),
+                            ("run", "--set", "redis.url=redis://127.0.0.1:1")):
+                with self.subTest(path=path, command=command):
+                    result = box.run(*command, *flag)
+                    self.assert_code(result, 78)
+                    self.assertRegex(result.err, said)
+                    self.assertNotIn("Send?", result.err)
+            for flags in ((), ("--offline",)):
+                self.assert_found(box, "certificates", "error", said, *flag, *flags)
+                self.assert_code(box.run("check", "--strict", *flag, *flags), 78)
+        self.assertEqual(mock.stats()["received"], 0)
+
+    def test_one_that_is_good(self):
+        box = self.box(self.mock())
+        self.assert_found(box, "certificates", "ok", "ca.pem", "--offline")
+
+
 class Webhook(WithCheck):
     def test_secrets_that_others_can_read(self):
         for key in ("webhook.app_secret_file", "webhook.verify_token_file"):

@@ -43,7 +43,7 @@ class Help(EndToEnd):
 
     def test_unknown_words_name_the_nearest(self):
         for arguments, near in ((("brodcast",), '"broadcast"'), (("chekc",), '"check"'),
-                                (("help", "sned"), '"send"'), (("xyzzy",), "`tidings help`"),
+                                (("help", "sned"), '"send"'), (("--versio",), '"--version"'), (("xyzzy",), "`tidings help`"),
                                 (("log", "--clas=A"), "--class"), (("send", "--tempalte", "x"),
                                                                    "--template"),
                                 (("broadcast", "-x"), "-x"), (("token", "keygn"), '"keygen"')):
@@ -71,20 +71,30 @@ class BadFlags(EndToEnd):
         (("broadcast", "r.csv", "--name", "a/b", "--yes"), "--name"),
         (("broadcast", "r.csv", "--name", "", "--yes"), "--name"),
         (("broadcast", "r.csv", "--name", "x" * 300, "--yes"), "--name"),
-        (("broadcast", "r.csv", "--expect-count", "many"), "--expect-count"),
+        (("broadcast", "r.csv", "--expect-count", "many"), "--expect-count: 'many'"),
+        (("broadcast", "none.csv", "--expect-count=-1"), "(0 or more)"),
+        (("broadcast", "r.csv", "--sender="), "--sender: ''"),
+        (("broadcast", "r.csv", "--template", "Bad Name"), "--template: 'Bad Name'"),
+        (("broadcast", "r.csv", "--lang", ""), "--lang: ''"),
+        (("broadcast", "r.csv", "--lang=e"), "--lang: 'e'"),
+        (("broadcast", "r.csv", "--param", "x=to,test_name"), "--param: 'x=to,test_name'"),
+        (("broadcast", "r.csv", "--param", "to,,test_name"), "none of them empty"),
+        (("broadcast", "r.csv", "--param", "x=to,x=test_name"), "no name twice"),
+        (("broadcast", "r.csv", "--param", "x= to"), "without blanks"),
+        (("broadcast", "r.csv", "--param", "X=to"), "a to z"),
         (("broadcast", "r.csv", "--yes=1"), "--yes"),
         (("broadcast", "-"), "--name"),
         (("send",), "TO"), (("send", number(1)), "3 parameters"),
         (("send", number(1), "--params"), "--params"),
         (("log", "x"), "x"), (("log", "--state", "lost"), "--state"),
         (("log", "--code", "x"), "--code"), (("log", "--code", "-1"), "--code"),
-        (("log", "--to", "12"), "--to"), (("log", "--since", "yesterday"), "--since"),
+        (("log", "--to", "12"), "8 to 15 digits)"), (("log", "--since", "yesterday"), "--since"),
         (("log", "--until", "5x"), "--until"), (("log", "--recent", "0"), "--recent"),
         (("log", "--csv", "--json"), "one of --csv and --json"),
         (("log", "--recent", "1", "--all"), "one of --recent and --all"),
         (("retry", "x"), "x"), (("retry", "--state", "lost"), "--state"),
         (("retry", "--since", "soon"), "--since"),
-        (("check", "x"), "check takes"), (("check", "--strict=hard"), "--strict"),
+        (("check", "x"), "check: 'x' is not"), (("check", "--strict=hard"), "'hard'"),
         (("errors", "abc"), "abc"), (("errors", "1", "2"), "one CODE"),
         (("token",), "keygen, seal, show"), (("token", "show", TOKEN), "never from an argument"),
         (("token", "show", "--passphrase"), "--passphrase"),
@@ -106,6 +116,22 @@ class BadFlags(EndToEnd):
                 self.assertEqual(len(lines), 1, result)
                 self.assertIn(named, lines[0])
                 self.assertNotIn(TOKEN, result.err)
+        self.assertEqual(list(box.folder.glob("*.rejected.csv")), [])
+
+    def test_a_column_that_the_file_has_not(self):
+        box = self.box()
+        box.results("r.csv", 3)
+        flags = ("--param", "educator_name,educator_nam,dashboard_url", "--dry-run")
+        result = box.run("broadcast", "r.csv", "--param", "test_name,tets_name,dashboard_url")
+        self.assert_code(result, 65)
+        self.assertIn("--param: the file has no column `tets_name` (did you mean `test_name`?); it "
+                      "has: to, educator_name, test_name", result.err)
+        self.assertEqual(list(box.folder.glob("*.rejected.csv")), [])
+        box.results("own.csv", 3, params='["A","B","C"]')  # its rows have their own
+        self.assert_code(box.run("broadcast", "own.csv", *flags), 0)
+        box.write_csv("blank.csv", [{"to": number(1), "the name": "A", "b": "B", "c": "C"}])
+        result = box.run("broadcast", "blank.csv", "--param", "the name, b ,c", "--dry-run")
+        self.assert_code(result, 0)
 
 
 class Configuration(EndToEnd):
@@ -146,6 +172,20 @@ class Configuration(EndToEnd):
         flag = ("--set", "rate.messages_per_second=30")
         self.assertIn("30 a second", box.run(*dry, *flag, env=env).err)
         self.assertIn("40 a second", box.run(*dry, *flag, "--rate", "40", env=env).err)
+
+    def test_the_ledger_is_never_in_the_working_directory(self):
+        mock = self.mock()
+        box = self.box(mock)
+        file = box.results("r.csv", 2)
+        for flags, env, where in ((("--set", "ledger.path=l.db"), {}, "--set"),
+                                  ((), {"TIDINGS_LEDGER_PATH": "l.db"}, "TIDINGS_LEDGER_PATH")):
+            for command in (("broadcast", file, "--yes"), ("check",)):
+                result = box.run(*command, *flags, env=env)
+                self.assert_code(result, 78)
+                self.assertIn(f"{where}: ledger.path: 'l.db' is not allowed (an absolute path",
+                              result.err)
+        self.assertFalse((box.folder / "l.db").exists())
+        self.assertEqual(mock.stats()["received"], 0)
 
     def test_older_names(self):
         box = self.box(settings={"whatsapp.phone_id": "", "whatsapp.waba_id": ""})
@@ -386,6 +426,10 @@ class Errors(EndToEnd):
         one = tidings("errors", "131026")
         self.assertEqual(one.returncode, 0)
         self.assertRegex(one.stdout, r"^131026 +\S.*\n +tidings: .+\n +you: +.+\n$")
+        self.assertRegex(tidings("errors", "1").stdout,
+                         r"tried once more.*\n +With a 5xx status or is_transient: .* is unknown")
+        self.assertEqual(json.loads(tidings("errors", "1", "--json").stdout)["action_5xx"],
+                         "unknown")
         self.assertGreater(len(tidings("errors").stdout.splitlines()), 60)
         for line in tidings("errors", "--json").stdout.splitlines():
             self.assertLessEqual({"v", "code", "action", "title", "hint"}, set(json.loads(line)))

@@ -8,6 +8,7 @@ import socket
 import unittest
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from harness import PHONE_ID, TOKEN, EndToEnd, count_states, number, skipped, wait_until
 from redis_server import RedisServer, Wire
@@ -368,6 +369,18 @@ class Operating(Daemon):
         wait_until(lambda: self.status()["rate"]["allowed"] == 495, "the new rate, after the ramp")
         self.add(2)
         self.assertEqual({r["state"] for r in self.wait_for_results(2)}, {"accepted"})
+        self.stop(daemon)
+
+    def test_a_reload_wants_certificates(self):
+        self.install()
+        ca = self.installation.folder / "ca.pem"
+        ca.write_bytes(Path(self.server.ca).read_bytes())
+        self.installation.set({"whatsapp.ca_file": ca})
+        daemon = self.run_daemon()
+        ca.write_text("none\n")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("The new configuration is refused")
+        self.assertIn(f"whatsapp.ca_file: {ca}: has no PEM certificate", daemon.err())
         self.stop(daemon)
 
     def test_a_new_token_ends_the_halt(self):

@@ -61,11 +61,30 @@ class Send(EndToEnd):
     def test_what_graph_would_refuse_is_refused_here(self):
         mock = self.mock()
         box = self.box(mock)
-        for arguments in (("12ab", "A", "B", "C"), (number(1), "A\nB", "B", "C"),
-                          (number(1), "", "B", "C"), (number(1), "A     B", "B", "C"),
-                          (number(1), "--params", "[1"), (number(1), "--params", '"x"')):
+        one, four = '{"a":"b"}', '["A","B","C","D"]'
+        for arguments, named in (
+                (("12ab", "A", "B", "C"), "send: TO: "), (("12345", "A", "B", "C"), "send: TO: "),
+                ((number(1), "A\nB", "B", "C"), "send: PARAM 1: "),
+                ((number(1), "A", "", "C"), "send: PARAM 2: "),
+                ((number(1), "A     B", "B", "C"), "send: PARAM 1: "),
+                ((number(1), "A", "B", "C", "D"), "takes 3 parameters"),
+                ((number(1), "--params", "[1"), "send: --params: "),
+                ((number(1), "--params", '"x"'), "send: --params: "),
+                ((number(1), "--params="), "--params: ''"),
+                ((number(1), "--params", '["A","B",""]'), "send: --params, number 3: "),
+                ((number(1), "--params", one), "send: --params: 1 given; 3"),
+                ((number(1), "--params", four), "send: --params: 4 given; 3"),
+                ((number(1), "A", "B", "C", "--params", four), "--params are both given"),
+                ((number(1), "A", "B", "C", "--sender", "abc"), "--sender: 'abc'"),
+                ((number(1), "A", "B", "C", "--sender="), "--sender: ''"),
+                ((number(1), "A", "B", "C", "--template", "Bad N"), "--template: 'Bad N'"),
+                ((number(1), "A", "B", "C", "--lang", ""), "--lang: ''"),
+                ((number(1), "A", "B", "C", "--id", "x" * 129), "send: --id: "),
+                ((number(1), "A", "B", "C", "--id="), "--id: ''")):
             with self.subTest(arguments=arguments):
-                self.assert_code(box.run("send", *arguments), 65)
+                result = box.run("send", *arguments)
+                self.assert_code(result, 64)
+                self.assertIn(named, result.err)
         self.assertEqual(mock.stats()["requests"], 0)
 
     def test_the_same_id_changes_nothing(self):

@@ -260,13 +260,16 @@ static void test_unknown_keys_name_the_nearest(void **state)
     says(
         "[http]\nmessages_per_second = 5\n",
         "FILE:2: http.messages_per_second: unknown key (did you mean rate.messages_per_second?)\n");
-    says("[http]\ncolour = red\n", "FILE:2: http.colour: unknown key\n");
+    says("[http]\ncolour = red\n", "FILE:2: http.colour: unknown key ([http] has timeout_ms)\n");
     says("[htpp]\ntimeout_ms = 5\n[zzz]\n",
          "FILE:1: [htpp]: unknown section (did you mean [http]?)\n"
-         "FILE:3: [zzz]: unknown section\n");
+         "FILE:3: [zzz]: unknown section (there are whatsapp, redis, rate, http, retry)\n");
     says("timeout_ms = 5\n[http]\n", "FILE:1: timeout_ms: a key before the first [section]\n");
     set_says("http.timeout=5",
              "--set: http.timeout: unknown key (did you mean http.timeout_ms?)\n");
+    set_says("zzz.colour=red", "--set: zzz.colour: unknown key (the sections are whatsapp, redis, "
+                               "rate, http, retry)\n");
+    set_says("=5", "--set: =5: no key before the '=' (SECTION.KEY=VALUE is wanted)\n");
     set_says("http.timeout_ms",
              "--set: http.timeout_ms: no '=' in it (SECTION.KEY=VALUE is wanted)\n");
 }

@@ -483,7 +483,7 @@ static void test_bad_options_are_named(void **state)
     options.api_base = "https://127.0.0.1";
     options.ca_file = "/nowhere/ca.pem";
     assert_false(graph_client_open(&loop, &options, &events, &client, &e));
-    assert_has(e.text, "whatsapp.ca_file: cannot read /nowhere/ca.pem");
+    assert_has(e.text, "whatsapp.ca_file: /nowhere/ca.pem: No such file");
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 

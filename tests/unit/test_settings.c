@@ -91,6 +91,14 @@ static void test_bad_values_are_refused(void **state)
         "whatsapp.api_base=https://a@b",
         "template.name=Results Update",
         "template.lang=",
+        "template.lang=e",
+        "template.lang=english",
+        "template.lang=en_",
+        "template.params=x=a,b",
+        "template.params=a,x=b",
+        "template.params=x=",
+        "template.params=x= a",
+        "template.params=X Y=a",
         "template.params=a,,b",
         "template.params=a,b,",
         "template.params= , ",
@@ -104,6 +112,10 @@ static void test_bad_values_are_refused(void **state)
         "http.timeout_ms=99",
         "retry.max_attempts=0",
         "retry.ambiguous=perhaps",
+        "ledger.path=ledger.db",
+        "ledger.path=./ledger.db",
+        "ledger.path=~/ledger.db",
+        "control.socket=tidings.sock",
         "ledger.intent_ahead_ms=1001",
         "log.level=loud",
         "no.such=key",
@@ -130,10 +142,16 @@ static void test_good_values_are_taken(void **state)
         "rate.messages_per_second=1000000",
         "http.version=2",
         "template.params=",
+        "template.lang=fil",
+        "template.lang=zh-Hant",
         "template.params=a, aa ,b",
+        "template.params=the name,b",
         "template.params=x=a,y=a",
         "redis.url=redis://:pw@h:1/2",
         "retry.ambiguous=resend",
+        "ledger.path=/var/lib/tidings/2026.db",
+        "ledger.path=",
+        "control.socket=",
         "whatsapp.enabled=no",
     };
 
@@ -150,13 +168,13 @@ static void test_good_values_are_taken(void **state)
 static void test_lists_are_split_and_trimmed(void **state)
 {
     size_t count;
-    const char **items = settings_split_list(" a, b ,name=c,,", &count);
+    const char **items = settings_split_list(" a, b\t,name=c d,,", &count);
 
     (void)state;
     assert_int_equal(count, 3);
     assert_string_equal(items[0], "a");
     assert_string_equal(items[1], "b");
-    assert_string_equal(items[2], "name=c");
+    assert_string_equal(items[2], "name=c d");
     mem_free(items);
 }
 

@@ -535,7 +535,7 @@ static void forms_of_tokens(void **state)
     memset(long_text, 'x', sizeof(long_text));
     assert_true(token_check_form(long_text, TOKEN_MAX - 1, &e));
     assert_false(token_check_form(long_text, TOKEN_MAX, &e));
-    assert_says(&e, EXIT_BAD_DATA, "has 4096 characters");
+    assert_says(&e, EXIT_BAD_DATA, "has more than 4095 characters");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_with_key, folder_leave)
