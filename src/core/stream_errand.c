@@ -5,6 +5,9 @@
  * Happy path, in this order: take the lock, and renew it three times in its life; make the group
  * of each lane; take what former names left pending, page by page; from then on, when they are due:
  * claim what others left idle, keep what is held long, look (stream_look.c).
+ * Taken or claimed, an entry that was deleted does not come: Redis 7 drops it from what is pending.
+ * So each that did not come is looked for in the stream; one that is there was acknowledged or taken
+ * by another meanwhile, one that is not is lost, and said so.
  * Failure modes:
  *   - another owner has the lock: at first, refused; later, nothing is read until it is free;
  *   - an errand that must be done fails: tried again with backoff, and nothing after it is done;
@@ -93,6 +96,8 @@ static enum errand choose(struct stream *s, struct stream_now now)
         return ERRAND_NONE;
     if (!s->grouped[LANE_HIGH] || !s->grouped[LANE_NORMAL])
         return choose_group(s);
+    if (s->missing_count)
+        return ERRAND_MISSING;
     if (s->former < s->options.former_count)
         return ERRAND_FORMER_LIST;
     if (s->large)
@@ -129,6 +134,17 @@ static void send_picked(struct stream *s, enum stream_verb verb, int64_t idle_ms
                    });
 }
 
+/* The first entry from the last missing one on. */
+static void send_missing(struct stream *s)
+{
+    s->errand_lane = s->missing_lane;
+    stream_send(s, &(struct stream_command){
+                       .verb = STREAM_LOOK_NEXT,
+                       .lane = s->missing_lane,
+                       .after = stream_id_before(s->missing[s->missing_count - 1]),
+                   });
+}
+
 static void send_list_for(struct stream *s)
 {
     const struct stream_id zero = {0};
@@ -150,6 +166,7 @@ static void send_list_for(struct stream *s)
     case ERRAND_LOCK:
     case ERRAND_GROUP:
     case ERRAND_FORMER_TAKE:
+    case ERRAND_MISSING:
     case ERRAND_CLAIM_TAKE:
     case ERRAND_KEEP:
     case ERRAND_LOOK:
@@ -179,6 +196,9 @@ static void send_errand(struct stream *s, struct stream_now now)
         break;
     case ERRAND_CLAIM_TAKE:
         send_picked(s, STREAM_CLAIM, s->options.claim_idle_ms);
+        break;
+    case ERRAND_MISSING:
+        send_missing(s);
         break;
     case ERRAND_LOOK:
         stream_look_step(s, now);
@@ -252,20 +272,41 @@ static void on_former_listed(struct stream *s, const struct stream_reply *reply)
         s->errand = ERRAND_FORMER_TAKE;
 }
 
-/* Redis drops entries that are gone when they are claimed. */
+static bool has_come(const struct stream_reply *reply, struct stream_id id)
+{
+    for (size_t i = 0; i < reply->entry_count; i++)
+        if (stream_id_compare(reply->entries[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Of what was picked, what was not taken. */
+static void keep_missing(struct stream *s, const struct stream_reply *reply)
+{
+    s->missing_lane = s->errand_lane;
+    s->missing_count = 0;
+    for (size_t i = 0; i < s->picked_count; i++)
+        if (!has_come(reply, s->picked[i]))
+            s->missing[s->missing_count++] = s->picked[i];
+}
+
+static void on_missing(struct stream *s, const struct stream_reply *reply, struct stream_now now)
+{
+    const struct stream_raw gone = {
+        .lane = s->missing_lane,
+        .id = s->missing[--s->missing_count],
+        .is_gone = true,
+    };
+
+    if (!has_come(reply, gone.id))
+        stream_take(s, &gone, false, now);
+}
+
 static void on_former_taken(struct stream *s, const struct stream_reply *reply)
 {
-    size_t lost = s->picked_count - reply->entry_count;
-
     stream_note(s, STREAM_INFO, "%zu entries of the former name %s are ours", reply->entry_count,
                 s->options.former[s->former]);
-    if (!lost)
-        return;
-    s->facts.lost_pending += lost;
-    stream_note(s, STREAM_WARN,
-                "%zu entries of %s were trimmed or deleted before they were sent: they are lost; "
-                "producers must not use MAXLEN",
-                lost, s->lane_name[s->errand_lane]);
+    keep_missing(s, reply);
 }
 
 static void next_claim_lane(struct stream *s, struct stream_now now)
@@ -295,6 +336,7 @@ static void on_claimed(struct stream *s, const struct stream_reply *reply, struc
 {
     for (size_t i = 0; i < reply->entry_count; i++)
         stream_take(s, &reply->entries[i], true, now);
+    keep_missing(s, reply);
     s->facts.claimed += reply->entry_count;
     if (reply->entry_count)
         stream_note(s, STREAM_WARN,
@@ -356,6 +398,9 @@ static void on_answer(struct stream *s, const struct stream_reply *reply, enum e
         break;
     case ERRAND_FORMER_TAKE:
         on_former_taken(s, reply);
+        break;
+    case ERRAND_MISSING:
+        on_missing(s, reply, now);
         break;
     case ERRAND_LARGE_LIST:
         on_large_listed(s, reply);
@@ -428,7 +473,7 @@ static int64_t routine_next_ms(const struct stream *s, struct stream_now now)
 int64_t stream_errand_next_ms(const struct stream *s, struct stream_now now)
 {
     bool is_ready = s->grouped[LANE_HIGH] && s->grouped[LANE_NORMAL] &&
-                    s->former >= s->options.former_count && !s->large;
+                    s->former >= s->options.former_count && !s->large && !s->missing_count;
     int64_t next = now.mono_ms; /* what must be done is due at once */
 
     if (s->errand != ERRAND_NONE)

@@ -39,6 +39,7 @@ enum errand {
     ERRAND_GROUP,
     ERRAND_FORMER_LIST, /* what a former name left pending */
     ERRAND_FORMER_TAKE,
+    ERRAND_MISSING,    /* is what did not come when it was taken still in the stream? */
     ERRAND_LARGE_LIST, /* the id of an entry that is too large to be read */
     ERRAND_CLAIM_LIST, /* what others left idle */
     ERRAND_CLAIM_TAKE,
@@ -122,6 +123,9 @@ struct stream {
     int64_t keep_at_ms;
     struct stream_id picked[WINDOW_PAGE];
     size_t picked_count;
+    enum stream_lane missing_lane; /* of what was picked, what did not come */
+    struct stream_id missing[WINDOW_PAGE];
+    size_t missing_count;
 
     /* Looking. */
     int64_t look_at_ms;

@@ -83,7 +83,7 @@ static void take_gone(struct stream *s, const struct stream_raw *raw)
     char id[STREAM_ID_SIZE];
 
     s->facts.lost_pending++;
-    stream_note(s, STREAM_WARN,
+    stream_note(s, STREAM_ERROR,
                 "Entry %s/%s was trimmed or deleted before it was sent: it is lost; producers must "
                 "not use MAXLEN",
                 s->lane_name[raw->lane], stream_id_text(raw->id, id));
