@@ -57,10 +57,37 @@ static bool is_due(int64_t at_ms, struct stream_now now)
     return now.mono_ms >= at_ms;
 }
 
-static enum errand choose_group(struct stream *s)
+/* A lane that is no stream waits for its time; the other goes on without it. */
+static bool group_is_due(const struct stream *s, enum stream_lane lane, struct stream_now now)
 {
-    s->errand_lane = s->grouped[LANE_HIGH] ? LANE_NORMAL : LANE_HIGH;
+    return !s->grouped[lane] && stream_may_try(s, EFFORT_LANE + lane, now);
+}
+
+static bool a_group_is_due(const struct stream *s, struct stream_now now)
+{
+    return group_is_due(s, LANE_HIGH, now) || group_is_due(s, LANE_NORMAL, now);
+}
+
+static enum errand choose_group(struct stream *s, struct stream_now now)
+{
+    s->errand_lane = group_is_due(s, LANE_HIGH, now) ? LANE_HIGH : LANE_NORMAL;
     return ERRAND_GROUP;
+}
+
+static bool missing_is_due(const struct stream *s, struct stream_now now)
+{
+    return s->missing_count && stream_may_try(s, EFFORT_LANE + s->missing_lane, now);
+}
+
+static bool large_is_due(const struct stream *s, struct stream_now now)
+{
+    return s->large && stream_may_try(s, EFFORT_LANE + s->large_lane, now);
+}
+
+/* Facts only: also while nothing else is done. */
+static bool may_only_look(const struct stream *s)
+{
+    return s->lock_known && s->grouped[LANE_HIGH] && s->grouped[LANE_NORMAL];
 }
 
 static bool may_claim(const struct stream *s, struct stream_now now)
@@ -79,6 +106,8 @@ static bool pick_kept(struct stream *s, struct stream_now now)
     int64_t before = now.mono_ms - s->options.claim_idle_ms / KEEPS_IN_IDLE;
 
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+        if (stream_lane_is_wrong(s, lane))
+            continue;
         s->picked_count = window_keep(&s->window, lane, before, now.mono_ms, s->picked);
         s->errand_lane = lane;
         if (s->picked_count)
@@ -90,17 +119,19 @@ static bool pick_kept(struct stream *s, struct stream_now now)
 
 static enum errand choose(struct stream *s, struct stream_now now)
 {
-    if (is_due(s->lock_at_ms, now))
+    bool may_try = stream_may_try(s, EFFORT_ERRAND, now);
+
+    if (may_try && is_due(s->lock_at_ms, now))
         return ERRAND_LOCK;
-    if (!stream_lock_is_held(s, now))
-        return ERRAND_NONE;
-    if (!s->grouped[LANE_HIGH] || !s->grouped[LANE_NORMAL])
-        return choose_group(s);
-    if (s->missing_count)
+    if (!may_try || !stream_lock_is_held(s, now))
+        return may_only_look(s) && is_due(s->look_at_ms, now) ? ERRAND_LOOK : ERRAND_NONE;
+    if (a_group_is_due(s, now))
+        return choose_group(s, now);
+    if (missing_is_due(s, now))
         return ERRAND_MISSING;
     if (s->former < s->options.former_count)
         return ERRAND_FORMER_LIST;
-    if (s->large)
+    if (large_is_due(s, now))
         return ERRAND_LARGE_LIST;
     if (is_due(s->look_at_ms, now))
         return ERRAND_LOOK;
@@ -213,7 +244,7 @@ static void send_errand(struct stream *s, struct stream_now now)
 
 void stream_errand_next(struct stream *s, struct stream_now now)
 {
-    if (s->errand != ERRAND_NONE || !s->up[LINK_WRITER] || !stream_may_try(s, EFFORT_ERRAND, now))
+    if (s->errand != ERRAND_NONE || !s->up[LINK_WRITER])
         return;
     s->errand = choose(s, now);
     s->errand_sent_ms = now.mono_ms;
@@ -360,12 +391,21 @@ static bool is_needed(enum errand errand)
 /* One that need not be done waits until it is due again. */
 static void put_off(struct stream *s, enum errand errand, struct stream_now now)
 {
-    if (errand == ERRAND_CLAIM_LIST || errand == ERRAND_CLAIM_TAKE) {
-        s->claim_more = false;
-        s->claim_at_ms = now.mono_ms + s->options.claim_idle_ms / CLAIMS_IN_IDLE;
-    }
+    if (errand == ERRAND_CLAIM_LIST || errand == ERRAND_CLAIM_TAKE)
+        next_claim_lane(s, now);
     if (errand == ERRAND_KEEP)
         s->keep_at_ms = now.mono_ms + s->options.claim_idle_ms / KEEPS_IN_IDLE;
+}
+
+/* A lane that is no stream does not keep the other from anything. Former names are taken up before
+ * anything is read: then it ends the daemon. */
+static unsigned effort_of(enum errand errand, const struct stream_reply *reply)
+{
+    bool is_of_lane =
+        errand == ERRAND_GROUP || errand == ERRAND_MISSING || errand == ERRAND_LARGE_LIST;
+
+    return is_of_lane && stream_is_wrong_key(reply) ? (unsigned)EFFORT_LANE + (unsigned)reply->lane
+                                                    : EFFORT_ERRAND;
 }
 
 static void on_errand_error(struct stream *s, const struct stream_reply *reply, enum errand errand,
@@ -374,7 +414,7 @@ static void on_errand_error(struct stream *s, const struct stream_reply *reply, 
     const struct redis_error_rule *rule = redis_error_rule(reply->error);
 
     if (is_needed(errand)) {
-        stream_fault(s, EFFORT_ERRAND, reply, now);
+        stream_fault(s, effort_of(errand, reply), reply, now);
         return;
     }
     stream_complain(s, reply);
@@ -435,8 +475,11 @@ void stream_on_errand(struct stream *s, const struct stream_reply *reply, struct
         on_errand_error(s, reply, errand, now);
         return;
     }
+    stream_verb_well(s, reply);
     if (is_needed(errand))
         stream_effort_well(s, EFFORT_ERRAND);
+    if (errand == ERRAND_GROUP)
+        stream_effort_well(s, EFFORT_LANE + reply->lane);
     on_answer(s, reply, errand, now);
     if (s->errand != ERRAND_NONE)
         send_errand(s, now);
@@ -472,15 +515,16 @@ static int64_t routine_next_ms(const struct stream *s, struct stream_now now)
 
 int64_t stream_errand_next_ms(const struct stream *s, struct stream_now now)
 {
-    bool is_ready = s->grouped[LANE_HIGH] && s->grouped[LANE_NORMAL] &&
-                    s->former >= s->options.former_count && !s->large && !s->missing_count;
+    bool must = a_group_is_due(s, now) || missing_is_due(s, now) || large_is_due(s, now) ||
+                s->former < s->options.former_count;
     int64_t next = now.mono_ms; /* what must be done is due at once */
 
     if (s->errand != ERRAND_NONE)
         return INT64_MAX;
     if (!stream_lock_is_held(s, now))
         next = s->lock_at_ms;
-    else if (is_ready)
+    else if (!must)
         next = routine_next_ms(s, now);
-    return later(next, s->efforts[EFFORT_ERRAND].until_ms);
+    next = later(next, s->efforts[EFFORT_ERRAND].until_ms);
+    return may_only_look(s) ? earlier(next, s->look_at_ms) : next;
 }

@@ -93,11 +93,8 @@ static void test_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_bad_text),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_next),
-        cmocka_unit_test(test_before),
+        cmocka_unit_test(test_text), cmocka_unit_test(test_bad_text), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_next), cmocka_unit_test(test_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
