@@ -6,8 +6,8 @@
  * of each lane; take what former names left pending, page by page; from then on, when they are due:
  * claim what others left idle, keep what is held long, look (stream_look.c).
  * Taken or claimed, an entry that was deleted does not come: Redis 7 drops it from what is pending.
- * So each that did not come is looked for in the stream; one that is there was acknowledged or taken
- * by another meanwhile, one that is not is lost, and said so.
+ * So each that did not come is looked for in the stream; one that is there was acknowledged, or
+ * taken by another, meanwhile; one that is not is lost, and said so.
  * Failure modes:
  *   - another owner has the lock: at first, refused; later, nothing is read until it is free;
  *   - an errand that must be done fails: tried again with backoff, and nothing after it is done;

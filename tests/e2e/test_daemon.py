@@ -57,6 +57,18 @@ class Daemon(EndToEnd):
     def wait_until_acked(self, stream=STREAM):
         wait_until(lambda: self.pending(stream) == 0, "acknowledgements")
 
+    def address(self, daemon):
+        daemon.wait_for("Admin port")
+        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
+        return "http://" + line.split("address=")[1].strip()
+
+    def get(self, url):
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     def status(self):
         result = self.installation.run("status", "--json")
         self.assert_code(result, 0)
@@ -291,18 +303,6 @@ class Operating(Daemon):
 
 
 class Ports(Daemon):
-    def address(self, daemon):
-        daemon.wait_for("Admin port")
-        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
-        return "http://" + line.split("address=")[1].strip()
-
-    def get(self, url):
-        try:
-            with urllib.request.urlopen(url) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
     def test_health_metrics_status_and_dashboard(self):
         self.install(settings={"admin.listen": "127.0.0.1:0"})
         for i in range(10):
