@@ -82,7 +82,7 @@ static char *key_name(const struct stream_options *o, enum probe_key key)
     return nobodys_key(o);
 }
 
-static void write(const struct stream_options *o, const struct probe *p, struct buf *out)
+static void put_probe(const struct stream_options *o, const struct probe *p, struct buf *out)
 {
     char *key = key_name(o, p->key);
     size_t count = 0;
@@ -107,7 +107,7 @@ unsigned redis_rights_ask(const struct stream_options *options, struct buf *out)
     unsigned count = options->trim ? PROBES : PROBES - 1;
 
     for (unsigned i = 0; i < count; i++)
-        write(options, &probes[i], out);
+        put_probe(options, &probes[i], out);
     return count;
 }
 
