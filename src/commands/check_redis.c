@@ -4,7 +4,8 @@
 #include "core/redis_info.h"
 #include "io/redis_look.h"
 
-#define KEEPS "redis data"
+#define KEEPS  "redis data"
+#define RIGHTS "redis rights"
 
 static void judge_data(const struct redis_info *info, struct findings *f)
 {
@@ -52,16 +53,44 @@ static void judge(const struct redis_look *look, struct findings *f)
     judge_data(&info, f);
 }
 
+static void judge_rights(const struct redis_look *look, struct findings *f)
+{
+    struct err e;
+
+    if (!look->missing.len) {
+        findings_add(f, FINDING_GOOD, RIGHTS, "suffice for what the daemon asks");
+        return;
+    }
+    (void)err_set(&e, EXIT_NO_PERMISSION,
+                  "%.100s: the user in redis.url may not use %.200s; conf/redis.acl has the line "
+                  "that gives what tidings needs",
+                  look->where, buf_text(&look->missing));
+    findings_fail(f, RIGHTS, &e);
+}
+
 void check_redis(const struct settings *s, struct findings *f)
 {
-    struct redis_look look = {.info = buf_new(REDIS_LOOK_BYTES)};
+    const struct stream_options rights = {
+        .stream = s->redis_stream,
+        .group = s->redis_group,
+        .phone_id = s->phone_id,
+        .trim = s->redis_trim,
+    };
+    struct redis_look look = {
+        .info = buf_new(REDIS_LOOK_BYTES),
+        .rights = &rights,
+        .missing = buf_new(REDIS_LOOK_MISSING),
+    };
     struct err e;
 
     if (!*s->redis_url)
         return;
-    if (redis_look(s->redis_url, &look, &e))
+    if (redis_look(s->redis_url, &look, &e)) {
         judge(&look, f);
-    else
+        judge_rights(&look, f);
+    } else {
         findings_fail(f, "redis", &e);
+    }
     buf_free(&look.info);
+    buf_free(&look.missing);
 }

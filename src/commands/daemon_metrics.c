@@ -154,7 +154,7 @@ static void write_redis(struct metrics *m, const struct status_redis *r)
 {
     if (!r->configured)
         return;
-    gauge(m, "tidings_redis_connected", "1 while Redis can be used.", r->connected);
+    gauge(m, "tidings_redis_connected", "1 while Redis can be used.", r->usable);
     gauge(m, "tidings_stream_lag_entries", "Entries of the stream not read yet; NaN: not known.",
           r->lag < 0 ? (double)NAN : (double)r->lag);
     gauge(m, "tidings_stream_pending_entries", "Entries read and not acknowledged.",
@@ -168,6 +168,8 @@ static void write_redis(struct metrics *m, const struct status_redis *r)
                    "Entries trimmed or deleted before they were sent.");
     metrics_count(m, label("reason", "pending"), r->lost_pending);
     metrics_count(m, label("reason", "unread"), r->lost_unread);
+    counter(m, "tidings_stream_groups_lost_total",
+            "Groups that were lost, with or without their stream, and made anew.", r->groups_lost);
     counter(m, "tidings_stream_results_total", "Entries put on the result stream.", r->published);
 }
 

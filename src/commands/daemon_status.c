@@ -29,7 +29,7 @@ static enum daemon_state state_now(const struct daemon *d)
         return DAEMON_HALTED;
     if (dispatch_is_unreachable(d->dispatch))
         return DAEMON_NETWORK_DOWN;
-    if (!d->facts.connected)
+    if (!d->facts.connected || d->facts.stream.is_refused)
         return DAEMON_REDIS_DOWN;
     return d->facts.stream.lock_held ? DAEMON_RUNNING : DAEMON_STARTING;
 }
@@ -42,6 +42,7 @@ static void look_at_stream(struct daemon *d)
     d->status.redis = (struct status_redis){
         .configured = true,
         .connected = f->connected,
+        .usable = f->connected && f->stream.is_well,
         .state = f->connected ? f->stream.reading : "reconnecting",
         .lag = f->stream.lag,
         .pending = f->stream.held,
@@ -51,6 +52,7 @@ static void look_at_stream(struct daemon *d)
         .dead = f->stream.dead,
         .lost_pending = f->stream.lost_pending,
         .lost_unread = f->stream.lost_unread,
+        .groups_lost = f->stream.regrouped,
         .published = f->stream.published,
         .error = f->connected ? f->stream.last_error : f->down_why,
     };

@@ -153,6 +153,7 @@ static void put_redis(struct json_writer *w, const struct status_redis *r)
         return;
     json_begin(w, "redis", '{');
     json_put_bool(w, "connected", r->connected);
+    json_put_bool(w, "usable", r->usable);
     json_put_string(w, "state", r->state);
     if (r->lag >= 0)
         json_put_int(w, "lag", r->lag);
@@ -164,6 +165,7 @@ static void put_redis(struct json_writer *w, const struct status_redis *r)
     put_count(w, "acked", r->acked);
     put_count(w, "dead", r->dead);
     put_count(w, "lost", r->lost_pending + r->lost_unread);
+    put_count(w, "groups_lost", r->groups_lost);
     put_count(w, "published", r->published);
     json_put_string(w, "error", r->error);
     json_end(w, '}');

@@ -62,7 +62,8 @@ struct status_broadcast {
 struct status_redis {
     bool configured;
     bool connected;
-    const char *state;   /* in words: "connected", "reconnecting in 4 s", "waiting for the lock" */
+    bool usable;         /* connected, and Redis refuses nothing that must be done */
+    const char *state;   /* in words: "reading", "reconnecting", "refused": docs/metrics.md */
     int64_t lag;         /* entries not read yet; -1: Redis does not know */
     int64_t pending;     /* entries read and not acknowledged */
     double oldest_age_s; /* of the oldest entry that is not finished; 0: none */
@@ -71,6 +72,7 @@ struct status_redis {
     uint64_t dead;         /* entries to the dead stream */
     uint64_t lost_pending; /* trimmed or deleted while pending: never sent */
     uint64_t lost_unread;  /* trimmed or deleted before they were read */
+    uint64_t groups_lost;  /* and made anew */
     uint64_t published;    /* to the result stream */
     const char *error;     /* the last one, while it lasts */
 };

@@ -247,15 +247,17 @@ static void add_quantiles(const struct text *t, const char *name, const char *ke
 static void add_redis(const struct text *t)
 {
     const struct json *redis = json_get(t->status, "redis");
-    bool connected = false;
+    bool connected = false, usable;
     double age = 0;
 
     if (!redis)
         return;
     (void)json_bool(json_get(redis, "connected"), &connected); /* not there: not connected */
-    (void)json_double(json_get(redis, "oldest_age_s"), &age);  /* not there: 0 */
+    usable = connected;
+    (void)json_bool(json_get(redis, "usable"), &usable);      /* not there: as above */
+    (void)json_double(json_get(redis, "oldest_age_s"), &age); /* not there: 0 */
     begin_line(t, "redis");
-    colour_on(t, connected ? GREEN : RED);
+    colour_on(t, usable ? GREEN : RED);
     buf_adds(t->out, *string_of(redis, "state") ? string_of(redis, "state")
                      : connected                ? "connected"
                                                 : "not connected");
@@ -266,6 +268,8 @@ static void add_redis(const struct text *t)
     add_count(t, redis, "dead", YELLOW);
     if (count_of(redis, "lost"))
         add_count(t, redis, "lost", RED);
+    if (count_of(redis, "groups_lost"))
+        add_count(t, redis, "groups_lost", YELLOW);
     if (age > 0)
         buf_addf(t->out, "oldest %.1f s", age);
     end_line(t);

@@ -27,9 +27,8 @@ static const struct redis_error_rule rules[] = {
     {"TRYAGAIN", NULL, REDIS_CLUSTER, NO_CLUSTER},
     {"CROSSSLOT", NULL, REDIS_CLUSTER, NO_CLUSTER},
     {"CLUSTERDOWN", NULL, REDIS_CLUSTER, NO_CLUSTER},
-    {"WRONGTYPE", NULL, REDIS_MISUSE,
-     "the key is no stream; choose another redis.stream, or"
-     " delete it"},
+    {"WRONGTYPE", NULL, REDIS_WRONG_KEY,
+     "this key holds something else: delete or rename it, or choose another redis.stream"},
     {"NOAUTH", NULL, REDIS_DENIED, "a password is needed: redis://[USER]:PASSWORD@HOST"},
     {"WRONGPASS", NULL, REDIS_DENIED, "the user or the password in redis.url is wrong"},
     {"NOPERM", NULL, REDIS_DENIED,

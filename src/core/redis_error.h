@@ -20,6 +20,7 @@ enum redis_reaction {
     REDIS_CLUSTER,   /* a cluster, which we do not follow: as REDIS_RECONNECT */
     REDIS_DENIED,    /* password, user or rights: a person must act */
     REDIS_MISUSE,    /* the key's type, or a command that this Redis has not: a person must act */
+    REDIS_WRONG_KEY, /* this key holds something else: a person must act; other keys go on */
     REDIS_EXISTS,    /* what we wanted to make is there: fine */
 };
 

@@ -3,21 +3,13 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/stream_internal.h"
+#include "core/stream_names.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- Begin and end. */
-
-static char *name_of(const char *stream, const char *end)
-{
-    size_t size = strlen(stream) + strlen(end) + 1;
-    char *name = mem_alloc(size);
-
-    (void)snprintf(name, size, "%s%s", stream, end); /* fits */
-    return name;
-}
 
 struct stream *stream_new(const struct stream_options *options, const struct stream_ports *ports)
 {
@@ -27,10 +19,14 @@ struct stream *stream_new(const struct stream_options *options, const struct str
     if (!s->options.where)
         s->options.where = "Redis";
     s->ports = *ports;
-    s->lane_name[LANE_HIGH] = name_of(options->stream, ":high");
-    s->lane_name[LANE_NORMAL] = name_of(options->stream, "");
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        s->lane_name[lane] = stream_lane_name(options->stream, lane);
+    for (unsigned target = 0; target < TARGET_COUNT; target++) {
+        s->target_name[target] = stream_target_name(options->stream, target);
+        list_init(&s->unsent[target]);
+    }
+    s->lock_name = stream_lock_name(options);
     window_init(&s->window);
-    list_init(&s->unsent);
     list_init(&s->sent);
     s->scratch = buf_new(STREAM_ADD_BYTES_MAX);
     s->read_limit = STREAM_READ_MAX;
@@ -46,6 +42,9 @@ void stream_free(struct stream *s)
     map_free(s->named);
     for (size_t lane = 0; lane < LANE_COUNT; lane++)
         mem_free(s->lane_name[lane]);
+    for (size_t target = 0; target < TARGET_COUNT; target++)
+        mem_free(s->target_name[target]);
+    mem_free(s->lock_name);
     mem_free(s);
 }
 
@@ -65,6 +64,7 @@ void stream_on_up(struct stream *s, enum stream_link link, struct stream_now now
 {
     (void)now;
     s->up[link] = true;
+    stream_link_well(s, link);
 }
 
 static void reader_down(struct stream *s)
@@ -100,17 +100,13 @@ void stream_drop(struct stream *s, enum stream_link link)
 
 void stream_on_link_refused(struct stream *s, enum stream_link link, const char *error)
 {
-    const struct stream_reply reply = {
-        .verb = link == LINK_READER ? STREAM_READ_NEW : STREAM_LOCK_TAKE,
-        .error = error,
-    };
     const struct redis_error_rule *rule = redis_error_rule(error);
 
     if (!s->worked && (rule->reaction == REDIS_DENIED || rule->reaction == REDIS_MISUSE))
         stream_refuse(s, rule->reaction == REDIS_DENIED ? EXIT_NO_PERMISSION : EXIT_CONFIG,
                       "%s: %s; %s", s->options.where, error, rule->advice);
     else
-        stream_complain(s, &reply);
+        stream_complain_of_link(s, link, error);
 }
 
 void stream_on_reply(struct stream *s, const struct stream_reply *reply, struct stream_now now)
@@ -239,14 +235,28 @@ static int64_t older(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* What Redis refuses comes before what follows from it. */
+static const char *reading_now(const struct stream *s, struct stream_now now)
+{
+    const char *obstacle = stream_read_obstacle(s, now);
+    bool is_ours = s->refused || s->draining || s->paused;
+
+    if (!is_ours && s->up[LINK_READER] && s->up[LINK_WRITER] && stream_is_refused(s, 0, EFFORT_ACK))
+        return "refused";
+    return obstacle ? obstacle : "reading";
+}
+
 void stream_look(const struct stream *s, struct stream_now now, struct stream_facts *out)
 {
     const struct lane_look *high = &s->looks[LANE_HIGH];
     const struct lane_look *normal = &s->looks[LANE_NORMAL];
-    const char *obstacle = stream_read_obstacle(s, now);
 
     *out = s->facts;
-    out->reading = obstacle ? obstacle : "reading";
+    out->is_refused = stream_is_refused(s, 0, EFFORT_ACK);
+    out->is_well = !stream_is_refused(s, 0, EFFORT_COUNT);
+    out->reading = reading_now(s, now);
+    text_copy(out->last_error, sizeof(out->last_error), stream_error_now(s),
+              strlen(stream_error_now(s)));
     out->lock_held = stream_lock_is_held(s, now);
     out->held = s->window.held;
     out->queued = s->window.counts[STAGE_QUEUED];

@@ -39,6 +39,7 @@ enum {
     STREAM_LOOK_MS = 5000,        /* between looks at the group and its stream */
     STREAM_BACKOFF_MIN_MS = 100,  /* bound of the first wait after an error */
     STREAM_BACKOFF_MAX_MS = 5000, /* bound of any */
+    STREAM_ERROR_SIZE = 256,
 };
 
 /* Everything is borrowed until stream_free. */
@@ -145,7 +146,9 @@ void stream_look_soon(struct stream *s);
 struct stream_id stream_entry_id(const struct stream_entry *entry, enum stream_lane *lane);
 
 struct stream_facts {
-    const char *reading; /* in words; "reading" when all is well */
+    const char *reading; /* in words (docs/metrics.md names them); "reading" when all is well */
+    bool is_refused;     /* Redis refuses what reading needs, for a lane at least */
+    bool is_well;        /* Redis refuses nothing that must be done */
     bool lock_held;
     unsigned held;       /* entries read and not acknowledged */
     unsigned queued;     /* of these, not offered yet */
@@ -161,10 +164,10 @@ struct stream_facts {
     uint64_t lost_unread;              /* trimmed or deleted before they were delivered */
     uint64_t claimed;                  /* from other consumers */
     uint64_t published;                /* results, with and without an entry, and statuses */
-    uint64_t regrouped;                /* groups made anew while running */
+    uint64_t regrouped;                /* groups that were lost, and made anew while running */
     struct stream_id last[LANE_COUNT]; /* the entry that was added last, as of the last look */
-    uint64_t looks;       /* how often lag, length, pending and oldest_ms were all asked for */
-    char last_error[256]; /* of Redis; "": none */
+    uint64_t looks; /* how often lag, length, pending and oldest_ms were all asked for */
+    char last_error[STREAM_ERROR_SIZE]; /* of Redis, while it lasts; "": none */
 };
 void stream_look(const struct stream *s, struct stream_now now, struct stream_facts *out);
 

@@ -24,7 +24,8 @@ enum stream_verb {
     /* The reader's. */
     STREAM_READ_OWN,  /* our own pending entries of `lane` after `after`, up to `count` */
     STREAM_READ_HIGH, /* new entries of the high lane, up to `count`, at once */
-    STREAM_READ_NEW,  /* new entries, up to `count` of each lane; waits up to block_ms for one */
+    STREAM_READ_NEW,  /* new entries, up to `count` of each lane, or of `lane` when one_lane says
+                       * so; waits up to block_ms for one */
     /* The writer's. */
     STREAM_LOCK_TAKE,    /* take the lock, if it is free or has our owner; says who holds it */
     STREAM_LOCK_RENEW,   /* the same, unless it has our owner but another run */
@@ -59,6 +60,7 @@ struct stream_add {
 struct stream_command {
     enum stream_verb verb;
     enum stream_lane lane;
+    bool one_lane; /* STREAM_READ_NEW: the other is not asked for */
     struct stream_id after;
     unsigned count;
     int64_t block_ms;

@@ -5,6 +5,9 @@
  * Happy path, in this order: take the lock, and renew it three times in its life; make the group
  * of each lane; take what former names left pending, page by page; from then on, when they are due:
  * claim what others left idle, keep what is held long, look (stream_look.c).
+ * Taken or claimed, an entry that was deleted does not come: Redis 7 drops it from what is pending.
+ * So each that did not come is looked for in the stream; one that is there was acknowledged, or
+ * taken by another, meanwhile; one that is not is lost, and said so.
  * Failure modes:
  *   - another owner has the lock: at first, refused; later, nothing is read until it is free;
  *   - an errand that must be done fails: tried again with backoff, and nothing after it is done;
@@ -54,10 +57,37 @@ static bool is_due(int64_t at_ms, struct stream_now now)
     return now.mono_ms >= at_ms;
 }
 
-static enum errand choose_group(struct stream *s)
+/* A lane that is no stream waits for its time; the other goes on without it. */
+static bool group_is_due(const struct stream *s, enum stream_lane lane, struct stream_now now)
 {
-    s->errand_lane = s->grouped[LANE_HIGH] ? LANE_NORMAL : LANE_HIGH;
+    return !s->grouped[lane] && stream_may_try(s, EFFORT_LANE + lane, now);
+}
+
+static bool a_group_is_due(const struct stream *s, struct stream_now now)
+{
+    return group_is_due(s, LANE_HIGH, now) || group_is_due(s, LANE_NORMAL, now);
+}
+
+static enum errand choose_group(struct stream *s, struct stream_now now)
+{
+    s->errand_lane = group_is_due(s, LANE_HIGH, now) ? LANE_HIGH : LANE_NORMAL;
     return ERRAND_GROUP;
+}
+
+static bool missing_is_due(const struct stream *s, struct stream_now now)
+{
+    return s->missing_count && stream_may_try(s, EFFORT_LANE + s->missing_lane, now);
+}
+
+static bool large_is_due(const struct stream *s, struct stream_now now)
+{
+    return s->large && stream_may_try(s, EFFORT_LANE + s->large_lane, now);
+}
+
+/* Facts only: also while nothing else is done. */
+static bool may_only_look(const struct stream *s)
+{
+    return s->lock_known && s->grouped[LANE_HIGH] && s->grouped[LANE_NORMAL];
 }
 
 static bool may_claim(const struct stream *s, struct stream_now now)
@@ -76,6 +106,8 @@ static bool pick_kept(struct stream *s, struct stream_now now)
     int64_t before = now.mono_ms - s->options.claim_idle_ms / KEEPS_IN_IDLE;
 
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+        if (stream_lane_is_wrong(s, lane))
+            continue;
         s->picked_count = window_keep(&s->window, lane, before, now.mono_ms, s->picked);
         s->errand_lane = lane;
         if (s->picked_count)
@@ -87,15 +119,19 @@ static bool pick_kept(struct stream *s, struct stream_now now)
 
 static enum errand choose(struct stream *s, struct stream_now now)
 {
-    if (is_due(s->lock_at_ms, now))
+    bool may_try = stream_may_try(s, EFFORT_ERRAND, now);
+
+    if (may_try && is_due(s->lock_at_ms, now))
         return ERRAND_LOCK;
-    if (!stream_lock_is_held(s, now))
-        return ERRAND_NONE;
-    if (!s->grouped[LANE_HIGH] || !s->grouped[LANE_NORMAL])
-        return choose_group(s);
+    if (!may_try || !stream_lock_is_held(s, now))
+        return may_only_look(s) && is_due(s->look_at_ms, now) ? ERRAND_LOOK : ERRAND_NONE;
+    if (a_group_is_due(s, now))
+        return choose_group(s, now);
+    if (missing_is_due(s, now))
+        return ERRAND_MISSING;
     if (s->former < s->options.former_count)
         return ERRAND_FORMER_LIST;
-    if (s->large)
+    if (large_is_due(s, now))
         return ERRAND_LARGE_LIST;
     if (is_due(s->look_at_ms, now))
         return ERRAND_LOOK;
@@ -129,6 +165,17 @@ static void send_picked(struct stream *s, enum stream_verb verb, int64_t idle_ms
                    });
 }
 
+/* The first entry from the last missing one on. */
+static void send_missing(struct stream *s)
+{
+    s->errand_lane = s->missing_lane;
+    stream_send(s, &(struct stream_command){
+                       .verb = STREAM_LOOK_NEXT,
+                       .lane = s->missing_lane,
+                       .after = stream_id_before(s->missing[s->missing_count - 1]),
+                   });
+}
+
 static void send_list_for(struct stream *s)
 {
     const struct stream_id zero = {0};
@@ -150,6 +197,7 @@ static void send_list_for(struct stream *s)
     case ERRAND_LOCK:
     case ERRAND_GROUP:
     case ERRAND_FORMER_TAKE:
+    case ERRAND_MISSING:
     case ERRAND_CLAIM_TAKE:
     case ERRAND_KEEP:
     case ERRAND_LOOK:
@@ -180,6 +228,9 @@ static void send_errand(struct stream *s, struct stream_now now)
     case ERRAND_CLAIM_TAKE:
         send_picked(s, STREAM_CLAIM, s->options.claim_idle_ms);
         break;
+    case ERRAND_MISSING:
+        send_missing(s);
+        break;
     case ERRAND_LOOK:
         stream_look_step(s, now);
         break;
@@ -193,7 +244,7 @@ static void send_errand(struct stream *s, struct stream_now now)
 
 void stream_errand_next(struct stream *s, struct stream_now now)
 {
-    if (s->errand != ERRAND_NONE || !s->up[LINK_WRITER] || !stream_may_try(s, EFFORT_ERRAND, now))
+    if (s->errand != ERRAND_NONE || !s->up[LINK_WRITER])
         return;
     s->errand = choose(s, now);
     s->errand_sent_ms = now.mono_ms;
@@ -252,20 +303,41 @@ static void on_former_listed(struct stream *s, const struct stream_reply *reply)
         s->errand = ERRAND_FORMER_TAKE;
 }
 
-/* Redis drops entries that are gone when they are claimed. */
+static bool has_come(const struct stream_reply *reply, struct stream_id id)
+{
+    for (size_t i = 0; i < reply->entry_count; i++)
+        if (stream_id_compare(reply->entries[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Of what was picked, what was not taken. */
+static void keep_missing(struct stream *s, const struct stream_reply *reply)
+{
+    s->missing_lane = s->errand_lane;
+    s->missing_count = 0;
+    for (size_t i = 0; i < s->picked_count; i++)
+        if (!has_come(reply, s->picked[i]))
+            s->missing[s->missing_count++] = s->picked[i];
+}
+
+static void on_missing(struct stream *s, const struct stream_reply *reply, struct stream_now now)
+{
+    const struct stream_raw gone = {
+        .lane = s->missing_lane,
+        .id = s->missing[--s->missing_count],
+        .is_gone = true,
+    };
+
+    if (!has_come(reply, gone.id))
+        stream_take(s, &gone, false, now);
+}
+
 static void on_former_taken(struct stream *s, const struct stream_reply *reply)
 {
-    size_t lost = s->picked_count - reply->entry_count;
-
     stream_note(s, STREAM_INFO, "%zu entries of the former name %s are ours", reply->entry_count,
                 s->options.former[s->former]);
-    if (!lost)
-        return;
-    s->facts.lost_pending += lost;
-    stream_note(s, STREAM_WARN,
-                "%zu entries of %s were trimmed or deleted before they were sent: they are lost; "
-                "producers must not use MAXLEN",
-                lost, s->lane_name[s->errand_lane]);
+    keep_missing(s, reply);
 }
 
 static void next_claim_lane(struct stream *s, struct stream_now now)
@@ -295,6 +367,7 @@ static void on_claimed(struct stream *s, const struct stream_reply *reply, struc
 {
     for (size_t i = 0; i < reply->entry_count; i++)
         stream_take(s, &reply->entries[i], true, now);
+    keep_missing(s, reply);
     s->facts.claimed += reply->entry_count;
     if (reply->entry_count)
         stream_note(s, STREAM_WARN,
@@ -318,12 +391,21 @@ static bool is_needed(enum errand errand)
 /* One that need not be done waits until it is due again. */
 static void put_off(struct stream *s, enum errand errand, struct stream_now now)
 {
-    if (errand == ERRAND_CLAIM_LIST || errand == ERRAND_CLAIM_TAKE) {
-        s->claim_more = false;
-        s->claim_at_ms = now.mono_ms + s->options.claim_idle_ms / CLAIMS_IN_IDLE;
-    }
+    if (errand == ERRAND_CLAIM_LIST || errand == ERRAND_CLAIM_TAKE)
+        next_claim_lane(s, now);
     if (errand == ERRAND_KEEP)
         s->keep_at_ms = now.mono_ms + s->options.claim_idle_ms / KEEPS_IN_IDLE;
+}
+
+/* A lane that is no stream does not keep the other from anything. Former names are taken up before
+ * anything is read: then it ends the daemon. */
+static unsigned effort_of(enum errand errand, const struct stream_reply *reply)
+{
+    bool is_of_lane =
+        errand == ERRAND_GROUP || errand == ERRAND_MISSING || errand == ERRAND_LARGE_LIST;
+
+    return is_of_lane && stream_is_wrong_key(reply) ? (unsigned)EFFORT_LANE + (unsigned)reply->lane
+                                                    : EFFORT_ERRAND;
 }
 
 static void on_errand_error(struct stream *s, const struct stream_reply *reply, enum errand errand,
@@ -332,7 +414,7 @@ static void on_errand_error(struct stream *s, const struct stream_reply *reply, 
     const struct redis_error_rule *rule = redis_error_rule(reply->error);
 
     if (is_needed(errand)) {
-        stream_fault(s, EFFORT_ERRAND, reply, now);
+        stream_fault(s, effort_of(errand, reply), reply, now);
         return;
     }
     stream_complain(s, reply);
@@ -356,6 +438,9 @@ static void on_answer(struct stream *s, const struct stream_reply *reply, enum e
         break;
     case ERRAND_FORMER_TAKE:
         on_former_taken(s, reply);
+        break;
+    case ERRAND_MISSING:
+        on_missing(s, reply, now);
         break;
     case ERRAND_LARGE_LIST:
         on_large_listed(s, reply);
@@ -390,8 +475,11 @@ void stream_on_errand(struct stream *s, const struct stream_reply *reply, struct
         on_errand_error(s, reply, errand, now);
         return;
     }
+    stream_verb_well(s, reply);
     if (is_needed(errand))
         stream_effort_well(s, EFFORT_ERRAND);
+    if (errand == ERRAND_GROUP)
+        stream_effort_well(s, EFFORT_LANE + reply->lane);
     on_answer(s, reply, errand, now);
     if (s->errand != ERRAND_NONE)
         send_errand(s, now);
@@ -427,15 +515,16 @@ static int64_t routine_next_ms(const struct stream *s, struct stream_now now)
 
 int64_t stream_errand_next_ms(const struct stream *s, struct stream_now now)
 {
-    bool is_ready = s->grouped[LANE_HIGH] && s->grouped[LANE_NORMAL] &&
-                    s->former >= s->options.former_count && !s->large;
+    bool must = a_group_is_due(s, now) || missing_is_due(s, now) || large_is_due(s, now) ||
+                s->former < s->options.former_count;
     int64_t next = now.mono_ms; /* what must be done is due at once */
 
     if (s->errand != ERRAND_NONE)
         return INT64_MAX;
     if (!stream_lock_is_held(s, now))
         next = s->lock_at_ms;
-    else if (is_ready)
+    else if (!must)
         next = routine_next_ms(s, now);
-    return later(next, s->efforts[EFFORT_ERRAND].until_ms);
+    next = later(next, s->efforts[EFFORT_ERRAND].until_ms);
+    return may_only_look(s) ? earlier(next, s->look_at_ms) : next;
 }

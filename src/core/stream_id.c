@@ -60,6 +60,15 @@ int stream_id_compare(struct stream_id a, struct stream_id b)
     return 0;
 }
 
+struct stream_id stream_id_before(struct stream_id id)
+{
+    if (id.seq > 0)
+        id.seq--;
+    else if (id.ms > 0)
+        id = (struct stream_id){.ms = id.ms - 1, .seq = UINT64_MAX};
+    return id;
+}
+
 struct stream_id stream_id_next(struct stream_id id)
 {
     if (id.seq < UINT64_MAX)

@@ -22,6 +22,8 @@ bool stream_id_parse(const char *text, size_t len, struct stream_id *out) MUST_C
 const char *stream_id_text(struct stream_id id, char out[STREAM_ID_SIZE]);
 /* Below, equal, above: -1, 0, 1. */
 int stream_id_compare(struct stream_id a, struct stream_id b);
+/* The highest id below `id`; 0-0 stays what it is. */
+struct stream_id stream_id_before(struct stream_id id);
 /* The smallest id above `id`; the highest there is stays what it is. */
 struct stream_id stream_id_next(struct stream_id id);
 

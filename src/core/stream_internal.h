@@ -23,14 +23,22 @@ enum {
     STREAM_NAMED_MAX = 64,      /* unknown fields that are named */
 };
 
-/* What is tried again by itself after an error. */
-enum stream_effort { EFFORT_READ, EFFORT_ERRAND, EFFORT_ADD, EFFORT_ACK };
-enum { EFFORT_COUNT = 4 };
+/* What is tried again by itself after an error. What concerns one key waits by itself, that another
+ * key goes on and says nothing about it: these begin with a lane's or a target's first. */
+enum {
+    EFFORT_READ,
+    EFFORT_ERRAND,
+    EFFORT_LANE,                           /* + lane: it is no stream */
+    EFFORT_ACK = EFFORT_LANE + LANE_COUNT, /* + lane */
+    EFFORT_ADD = EFFORT_ACK + LANE_COUNT,  /* + target */
+    EFFORT_COUNT = EFFORT_ADD + TARGET_COUNT,
+};
 
 struct stream_retry {
     unsigned tries;                      /* errors in a row */
     int64_t until_ms;                    /* not before */
     const struct redis_error_rule *rule; /* of the last error; NULL: all is well */
+    char error[STREAM_ERROR_SIZE];       /* the last one, with its key */
 };
 
 enum errand {
@@ -39,6 +47,7 @@ enum errand {
     ERRAND_GROUP,
     ERRAND_FORMER_LIST, /* what a former name left pending */
     ERRAND_FORMER_TAKE,
+    ERRAND_MISSING,    /* is what did not come when it was taken still in the stream? */
     ERRAND_LARGE_LIST, /* the id of an entry that is too large to be read */
     ERRAND_CLAIM_LIST, /* what others left idle */
     ERRAND_CLAIM_TAKE,
@@ -79,7 +88,7 @@ struct lane_look {
 struct stream {
     struct stream_options options;
     struct stream_ports ports;
-    char *lane_name[LANE_COUNT];
+    char *lane_name[LANE_COUNT], *target_name[TARGET_COUNT], *lock_name;
     bool up[LINK_COUNT];
     struct stream_retry efforts[EFFORT_COUNT];
     bool worked; /* something was read: what Redis refuses from now on is waited out */
@@ -88,8 +97,10 @@ struct stream {
     /* Reading. */
     struct stream_window window;
     unsigned wanted;
-    bool reading;        /* a command of the reader has no answer yet */
-    bool walking;        /* and it is STREAM_READ_OWN */
+    bool reading; /* a command of the reader has no answer yet */
+    bool walking; /* and it is STREAM_READ_OWN */
+    enum stream_lane asked_lane;
+    bool asked_both;     /* lanes */
     unsigned asked;      /* its count */
     unsigned read_limit; /* fewer after a reply that was too large */
     bool high_seen;      /* the high lane was just found empty */
@@ -100,9 +111,9 @@ struct stream {
     struct map *named;            /* hashes of unknown fields that were named */
 
     /* Settling. */
-    struct list unsent, sent; /* struct add */
-    unsigned adds;            /* on both */
-    unsigned publishing;      /* of these, with a cookie */
+    struct list unsent[TARGET_COUNT], sent; /* struct add */
+    unsigned adds;                          /* on all */
+    unsigned publishing;                    /* of these, with a cookie */
     struct buf scratch;
     struct stream_id acks[STREAM_ACK_MAX];
 
@@ -123,6 +134,9 @@ struct stream {
     int64_t keep_at_ms;
     struct stream_id picked[WINDOW_PAGE];
     size_t picked_count;
+    enum stream_lane missing_lane; /* of what was picked, what did not come */
+    struct stream_id missing[WINDOW_PAGE];
+    size_t missing_count;
 
     /* Looking. */
     int64_t look_at_ms;
@@ -130,9 +144,10 @@ struct stream {
     unsigned look_step;
     struct lane_look looks[LANE_COUNT];
     bool trim_refused;
-    unsigned complained; /* verbs whose refusal was noted, as bits */
+    uint64_t complained;               /* whose refusal was noted, as bits (stream_fault.c) */
+    char complaint[STREAM_ERROR_SIZE]; /* the last of these */
 
-    struct stream_facts facts; /* the counters and last_error */
+    struct stream_facts facts; /* the counters */
 };
 
 /* ---- stream_fault.c */
@@ -140,12 +155,24 @@ struct stream {
 void stream_note(struct stream *s, enum stream_level level, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* Does what the error's rule says; the effort is tried again later. */
-void stream_fault(struct stream *s, enum stream_effort effort, const struct stream_reply *reply,
+void stream_fault(struct stream *s, unsigned effort, const struct stream_reply *reply,
                   struct stream_now now);
-/* An effort that may fail without harm: says so once for each verb. */
+/* The same, but of whose making the error is is not known yet: nothing is said. */
+void stream_wait(struct stream *s, unsigned effort, struct stream_now now);
+/* What may fail without harm: says so once for each verb and lane, until it goes well again. */
 void stream_complain(struct stream *s, const struct stream_reply *reply);
-void stream_effort_well(struct stream *s, enum stream_effort effort);
-bool stream_may_try(const struct stream *s, enum stream_effort effort, struct stream_now now);
+void stream_complain_of_link(struct stream *s, enum stream_link link, const char *error);
+void stream_verb_well(struct stream *s, const struct stream_reply *reply);
+void stream_link_well(struct stream *s, enum stream_link link);
+void stream_effort_well(struct stream *s, unsigned effort);
+bool stream_may_try(const struct stream *s, unsigned effort, struct stream_now now);
+bool stream_is_wrong_key(const struct stream_reply *reply);
+/* The lane is no stream, when last asked. */
+bool stream_lane_is_wrong(const struct stream *s, enum stream_lane lane);
+/* Something is in a row of errors, among the efforts from `first` on and before `end`. */
+bool stream_is_refused(const struct stream *s, unsigned first, unsigned end);
+/* The error that matters most now; "": none. Borrowed until the next call. */
+const char *stream_error_now(const struct stream *s);
 void stream_refuse(struct stream *s, enum exit_code code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /* The groups must be made again: everything below begins anew. */

@@ -26,15 +26,17 @@ static enum stream_lane lane_of(unsigned step)
     return step / STEPS == 0 ? LANE_HIGH : LANE_NORMAL;
 }
 
+static void forget(struct lane_look *look)
+{
+    look->lag = look->length = look->pending = -1;
+}
+
 void stream_look_start(struct stream *s)
 {
     s->look_at_ms = 0;
     s->look_step = 0;
-    for (size_t lane = 0; lane < LANE_COUNT; lane++) {
-        struct lane_look *look = &s->looks[lane];
-
-        look->lag = look->length = look->pending = -1;
-    }
+    for (size_t lane = 0; lane < LANE_COUNT; lane++)
+        forget(&s->looks[lane]);
 }
 
 /* ---- Trimming. */
@@ -51,11 +53,12 @@ static struct stream_id low_water(const struct stream *s, enum stream_lane lane)
     return low;
 }
 
-static bool may_trim(struct stream *s, enum stream_lane lane)
+/* Without the lock another daemon may be reading. */
+static bool may_trim(struct stream *s, enum stream_lane lane, struct stream_now now)
 {
     const struct lane_look *look = &s->looks[lane];
 
-    if (!s->options.trim || look->pending < 0 || look->length <= 0)
+    if (!s->options.trim || !stream_lock_is_held(s, now) || look->pending < 0 || look->length <= 0)
         return false;
     if (look->groups > 1) {
         if (!s->trim_refused)
@@ -97,12 +100,24 @@ void stream_look_soon(struct stream *s)
     s->look_at_ms = 0;
 }
 
+static void skip_lane(struct stream *s, enum stream_lane lane, struct stream_now now)
+{
+    s->look_step = STEPS * ((unsigned)lane + 1) - 1;
+    next_step(s, now);
+}
+
 void stream_look_step(struct stream *s, struct stream_now now)
 {
     enum stream_lane lane = lane_of(s->look_step);
     enum stream_verb verb = steps[s->look_step % STEPS];
 
-    if (verb == STREAM_TRIM && !may_trim(s, lane)) {
+    if (stream_lane_is_wrong(s, lane)) {
+        forget(&s->looks[lane]);
+        s->errand = ERRAND_NONE;
+        skip_lane(s, lane, now);
+        return;
+    }
+    if (verb == STREAM_TRIM && !may_trim(s, lane, now)) {
         s->errand = ERRAND_NONE;
         next_step(s, now);
         return;
@@ -257,10 +272,14 @@ static void on_error(struct stream *s, const struct stream_reply *reply)
 
 void stream_on_look(struct stream *s, const struct stream_reply *reply, struct stream_now now)
 {
-    if (reply->error)
+    if (reply->error) {
         on_error(s, reply);
-    else
+    } else {
+        stream_verb_well(s, reply);
         on_answer(s, reply, now);
-    if (s->grouped[reply->lane])
+    }
+    if (reply->error && stream_is_wrong_key(reply))
+        skip_lane(s, reply->lane, now);
+    else if (s->grouped[reply->lane])
         next_step(s, now);
 }

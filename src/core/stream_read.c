@@ -11,6 +11,7 @@
  *   - an entry that we hold comes again (after a new connection, or a group made anew): skipped;
  *   - its fields make no message: it is buried, and acknowledged when that is done;
  *   - it was trimmed while it was pending: counted, said, and acknowledged;
+ *   - a lane is no stream: the other is read on, this one is tried again by its walk;
  *   - a reply is larger than the link takes: fewer entries at a time, down to one; an entry that
  *     is too large alone is found by its id (stream_errand.c) and buried without its fields.
  */
@@ -83,7 +84,7 @@ static void take_gone(struct stream *s, const struct stream_raw *raw)
     char id[STREAM_ID_SIZE];
 
     s->facts.lost_pending++;
-    stream_note(s, STREAM_WARN,
+    stream_note(s, STREAM_ERROR,
                 "Entry %s/%s was trimmed or deleted before it was sent: it is lost; producers must "
                 "not use MAXLEN",
                 s->lane_name[raw->lane], stream_id_text(raw->id, id));
@@ -167,8 +168,9 @@ static const char *order_obstacle(const struct stream *s, struct stream_now now)
         return "waiting for a connection";
     if (!stream_lock_is_held(s, now))
         return "waiting for the lock";
-    if (!s->grouped[LANE_HIGH] || !s->grouped[LANE_NORMAL])
-        return "making the group";
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        if (!s->grouped[lane] && !stream_lane_is_wrong(s, lane))
+            return "making the group";
     if (s->former < s->options.former_count)
         return "taking up entries of a former name";
     if (s->large)
@@ -189,14 +191,24 @@ const char *stream_read_obstacle(const struct stream *s, struct stream_now now)
     return order_obstacle(s, now);
 }
 
+/* Its pending entries were walked over. */
+static bool may_read_new(const struct stream *s, enum stream_lane lane)
+{
+    return s->grouped[lane] && s->own[lane].done;
+}
+
 static void ask(struct stream *s, enum stream_verb verb, enum stream_lane lane, unsigned count)
 {
     s->reading = true;
     s->walking = verb == STREAM_READ_OWN;
+    s->asked_lane = lane;
+    s->asked_both =
+        verb == STREAM_READ_NEW && may_read_new(s, LANE_HIGH) && may_read_new(s, LANE_NORMAL);
     s->asked = count;
     stream_send(s, &(struct stream_command){
                        .verb = verb,
                        .lane = lane,
+                       .one_lane = verb == STREAM_READ_NEW && !s->asked_both,
                        .after = s->own[lane].after,
                        .count = count,
                        .block_ms = STREAM_BLOCK_MS,
@@ -208,6 +220,16 @@ static unsigned smaller(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+static void ask_new(struct stream *s, unsigned want)
+{
+    if (!s->high_seen && may_read_new(s, LANE_HIGH))
+        ask(s, STREAM_READ_HIGH, LANE_HIGH, want);
+    else if (may_read_new(s, LANE_HIGH))
+        ask(s, STREAM_READ_NEW, LANE_HIGH, want);
+    else if (may_read_new(s, LANE_NORMAL))
+        ask(s, STREAM_READ_NEW, LANE_NORMAL, want);
+}
+
 void stream_read_next(struct stream *s, struct stream_now now)
 {
     unsigned want = smaller(s->wanted, s->read_limit);
@@ -215,13 +237,13 @@ void stream_read_next(struct stream *s, struct stream_now now)
     if (s->reading || !want || stream_read_obstacle(s, now) || !stream_may_try(s, EFFORT_READ, now))
         return;
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
-        if (s->own[lane].done)
+        if (s->own[lane].done || !s->grouped[lane] || !stream_may_try(s, EFFORT_LANE + lane, now))
             continue;
         want = want > STREAM_OWN_PAGE ? want : STREAM_OWN_PAGE;
         ask(s, STREAM_READ_OWN, lane, smaller(want, s->read_limit));
         return;
     }
-    ask(s, s->high_seen ? STREAM_READ_NEW : STREAM_READ_HIGH, LANE_HIGH, want);
+    ask_new(s, want);
 }
 
 static void walk_on(struct stream *s, const struct stream_reply *reply)
@@ -255,15 +277,39 @@ void stream_reader_idle(struct stream *s)
     window_release_all(&s->window, STAGE_DONE);
 }
 
+/* A lane that is no stream: the other is read on, and the walk over its pending entries is the next
+ * try of this one. Asked for both, the walks show which it is. */
+static void on_wrong_key(struct stream *s, const struct stream_reply *reply, struct stream_now now)
+{
+    s->high_seen = false;
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        if (s->asked_both || lane == s->asked_lane)
+            s->own[lane] = (struct own_walk){0};
+    if (s->asked_both)
+        stream_wait(s, EFFORT_READ, now);
+    else
+        stream_fault(s, EFFORT_LANE + s->asked_lane, reply, now);
+}
+
+static void on_read_error(struct stream *s, const struct stream_reply *reply, struct stream_now now)
+{
+    if (s->worked && stream_is_wrong_key(reply))
+        on_wrong_key(s, reply, now);
+    else
+        stream_fault(s, EFFORT_READ, reply, now);
+}
+
 void stream_on_read(struct stream *s, const struct stream_reply *reply, struct stream_now now)
 {
     if (reply->error) {
         stream_reader_idle(s);
-        stream_fault(s, EFFORT_READ, reply, now);
+        on_read_error(s, reply, now);
         return;
     }
     s->worked = true;
     stream_effort_well(s, EFFORT_READ);
+    if (!s->asked_both)
+        stream_effort_well(s, EFFORT_LANE + s->asked_lane);
     if (!s->draining)
         take_all(s, reply, now);
     stream_reader_idle(s);
@@ -271,7 +317,7 @@ void stream_on_read(struct stream *s, const struct stream_reply *reply, struct s
 
 void stream_on_too_large(struct stream *s)
 {
-    enum stream_lane lane = s->own[LANE_HIGH].done ? LANE_NORMAL : LANE_HIGH;
+    enum stream_lane lane = s->asked_lane;
 
     if (s->read_limit > 1) {
         s->read_limit = smaller(s->read_limit, s->asked) / 8;

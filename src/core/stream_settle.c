@@ -10,8 +10,9 @@
  * Failure modes:
  *   - the caller rejects an entry: it is read back from the stream, and what is added is the entry
  *     itself, to the dead;
- *   - Redis refuses to add (no memory, no disk): the entry stays unacknowledged, the result waits
- *     and is added again; other acknowledgements go on;
+ *   - Redis refuses to add (no memory, no disk, the key is no stream): the entry stays
+ *     unacknowledged, the result waits and is added again; other streams and acknowledgements go
+ *     on;
  *   - the writer goes down: what was sent is sent again over the next connection. The result may
  *     be there twice; the one with the highest `at` holds, and these have the same.
  */
@@ -37,7 +38,7 @@ static struct add *add_new(struct stream *s, enum stream_target target, unsigned
         .len = s->scratch.len,
         .bytes = bytes,
     };
-    list_append(&s->unsent, &add->node);
+    list_append(&s->unsent[target], &add->node);
     s->adds++;
     return add;
 }
@@ -115,11 +116,11 @@ bool stream_has_room(const struct stream *s)
     return s->publishing < STREAM_PUBLISH_MAX;
 }
 
-static void send_adds(struct stream *s)
+static void send_adds(struct stream *s, enum stream_target target)
 {
     struct list *node;
 
-    while ((node = list_pop(&s->unsent))) {
+    while ((node = list_pop(&s->unsent[target]))) {
         struct add *add = LIST_ITEM(node, struct add, node);
 
         list_append(&s->sent, node);
@@ -149,14 +150,17 @@ void stream_on_added(struct stream *s, const struct stream_reply *reply, struct 
 {
     struct list *node = list_pop(&s->sent);
 
+    struct add *add;
+
     assert(node);
+    add = LIST_ITEM(node, struct add, node);
     if (reply->error) {
-        list_append(&s->unsent, node);
-        stream_fault(s, EFFORT_ADD, reply, now);
+        list_append(&s->unsent[add->what.target], node);
+        stream_fault(s, EFFORT_ADD + add->what.target, reply, now);
         return;
     }
-    stream_effort_well(s, EFFORT_ADD);
-    add_done(s, LIST_ITEM(node, struct add, node));
+    stream_effort_well(s, EFFORT_ADD + add->what.target);
+    add_done(s, add);
 }
 
 /* ---- Rejected entries: read back, since their fields were not kept, and buried. */
@@ -181,7 +185,7 @@ void stream_on_fetched(struct stream *s, const struct stream_reply *reply, struc
 
     if (reply->error) {
         window_move(&s->window, entry, STAGE_REJECTED);
-        stream_fault(s, EFFORT_ADD, reply, now);
+        stream_fault(s, EFFORT_ADD + TARGET_DEAD, reply, now);
         return;
     }
     window_move(&s->window, entry, STAGE_ADDING);
@@ -208,13 +212,6 @@ static void send_ack(struct stream *s, enum stream_lane lane)
                    });
 }
 
-static void send_acks(struct stream *s)
-{
-    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
-        while (window_first(&s->window, lane, STAGE_DUE))
-            send_ack(s, lane);
-}
-
 void stream_on_acked(struct stream *s, const struct stream_reply *reply, struct stream_now now)
 {
     for (size_t i = 0; i < reply->id_count; i++) {
@@ -232,9 +229,9 @@ void stream_on_acked(struct stream *s, const struct stream_reply *reply, struct 
             window_release(&s->window, entry);
     }
     if (reply->error)
-        stream_fault(s, EFFORT_ACK, reply, now);
+        stream_fault(s, EFFORT_ACK + reply->lane, reply, now);
     else
-        stream_effort_well(s, EFFORT_ACK);
+        stream_effort_well(s, EFFORT_ACK + reply->lane);
 }
 
 /* ---- Both. */
@@ -243,18 +240,25 @@ void stream_settle_next(struct stream *s, struct stream_now now)
 {
     if (!s->up[LINK_WRITER])
         return;
-    if (stream_may_try(s, EFFORT_ADD, now)) {
+    if (stream_may_try(s, EFFORT_ADD + TARGET_DEAD, now))
         send_fetches(s);
-        send_adds(s);
-    }
-    if (stream_may_try(s, EFFORT_ACK, now))
-        send_acks(s);
+    for (unsigned target = 0; target < TARGET_COUNT; target++)
+        if (stream_may_try(s, EFFORT_ADD + target, now))
+            send_adds(s, target);
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        while (stream_may_try(s, EFFORT_ACK + lane, now) &&
+               window_first(&s->window, lane, STAGE_DUE))
+            send_ack(s, lane);
 }
 
 void stream_settle_again(struct stream *s)
 {
-    list_splice(&s->sent, &s->unsent);
-    list_splice(&s->unsent, &s->sent);
+    struct list *node;
+
+    for (unsigned target = 0; target < TARGET_COUNT; target++)
+        list_splice(&s->sent, &s->unsent[target]);
+    while ((node = list_pop(&s->sent)))
+        list_append(&s->unsent[LIST_ITEM(node, struct add, node)->what.target], node);
     window_move_all(&s->window, STAGE_FETCHING, STAGE_REJECTED);
     window_move_all(&s->window, STAGE_ACKING, STAGE_DUE);
 }
@@ -268,8 +272,9 @@ void stream_settle_free(struct stream *s)
 {
     struct list *node;
 
-    list_splice(&s->unsent, &s->sent);
-    while ((node = list_pop(&s->unsent)))
-        add_free(s, LIST_ITEM(node, struct add, node));
+    stream_settle_again(s);
+    for (unsigned target = 0; target < TARGET_COUNT; target++)
+        while ((node = list_pop(&s->unsent[target])))
+            add_free(s, LIST_ITEM(node, struct add, node));
     buf_free(&s->scratch);
 }

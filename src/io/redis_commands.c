@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "core/resp.h"
+#include "core/stream_names.h"
 
 #include <string.h>
 
@@ -47,34 +48,16 @@ static char *join(const char *a, size_t a_len, const char *b)
     return mem_check(buf_take(&name));
 }
 
-/* "tidings:send" -> "tidings:result", "send" -> "send:result" */
-static char *target_name(const char *stream, const char *what)
-{
-    const char *colon = strrchr(stream, ':');
-    size_t prefix = colon ? (size_t)(colon - stream) : strlen(stream);
-
-    return join(stream, prefix, what);
-}
-
-static char *lock_name(const struct stream_options *o)
-{
-    struct buf name = buf_new(NAME_MAX_BYTES);
-
-    buf_addf(&name, "%s:lock:%s:%s", o->stream, o->group, o->phone_id);
-    return mem_check(buf_take(&name));
-}
-
 struct redis_commands *redis_commands_new(const struct stream_options *o)
 {
     struct redis_commands *c = MEM_NEW(struct redis_commands);
     struct buf value = buf_new(NAME_MAX_BYTES);
 
-    c->lanes[LANE_HIGH] = join(o->stream, strlen(o->stream), ":high");
-    c->lanes[LANE_NORMAL] = mem_strdup(o->stream);
-    c->targets[TARGET_RESULT] = target_name(o->stream, ":result");
-    c->targets[TARGET_STATUS] = target_name(o->stream, ":status");
-    c->targets[TARGET_DEAD] = target_name(o->stream, ":dead");
-    c->lock = lock_name(o);
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        c->lanes[lane] = stream_lane_name(o->stream, lane);
+    for (unsigned target = 0; target < TARGET_COUNT; target++)
+        c->targets[target] = stream_target_name(o->stream, target);
+    c->lock = stream_lock_name(o);
     buf_addf(&value, "%s %s %s", o->owner, o->run, o->holder);
     c->lock_value = mem_check(buf_take(&value));
     c->lock_owner = join(o->owner, strlen(o->owner), " ");
@@ -116,14 +99,19 @@ static void write_read(const struct redis_commands *c, const struct stream_comma
                        struct buf *out)
 {
     bool blocks = k->verb == STREAM_READ_NEW;
+    bool both = blocks && !k->one_lane;
 
-    resp_array(out, blocks ? 13 : 9);
+    resp_array(out, both ? 13 : blocks ? 11 : 9);
     PUT(out, "XREADGROUP", "GROUP", c->group, c->consumer, "COUNT");
     resp_int(out, k->count);
     if (blocks) {
         resp_text(out, "BLOCK");
         resp_int(out, k->block_ms);
+    }
+    if (both) {
         PUT(out, "STREAMS", c->lanes[LANE_HIGH], c->lanes[LANE_NORMAL], ">", ">");
+    } else if (blocks) {
+        PUT(out, "STREAMS", c->lanes[k->lane], ">");
     } else if (k->verb == STREAM_READ_HIGH) {
         PUT(out, "STREAMS", c->lanes[LANE_HIGH], ">");
     } else {

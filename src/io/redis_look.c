@@ -2,8 +2,8 @@
  *
  * redis_look.c: one look at a Redis.
  *
- * Happy path: the connection comes up (on_up), INFO is asked, its reply is taken (on_reply), all is
- * closed, the loop ends.
+ * Happy path: the connection comes up (on_up), INFO and the rights are asked, the replies are taken
+ * (on_reply), all is closed, the loop ends.
  * Failure modes:
  *   - it cannot be brought up, or breaks: the first on_down is the end, nothing is tried again;
  *   - it is refused: on_denied, the same;
@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "core/redis_error.h"
+#include "core/redis_rights.h"
 #include "core/resp.h"
 #include "io/redis.h"
 
@@ -25,6 +26,7 @@ struct looking {
     uv_timer_t timer;
     struct err *e;
     bool is_done;
+    unsigned asked, answered; /* INFO is the first */
 };
 
 static void on_redis_closed(void *context)
@@ -54,7 +56,8 @@ static void on_up(void *context)
 
     resp_array(redis_out(l->redis), 1);
     resp_text(redis_out(l->redis), "INFO");
-    redis_written(l->redis, 1, REDIS_LOOK_MS);
+    l->asked = 1 + redis_rights_ask(l->look->rights, redis_out(l->redis));
+    redis_written(l->redis, l->asked, REDIS_LOOK_MS);
 }
 
 static void on_down(void *context, const char *why)
@@ -84,15 +87,25 @@ static void on_refusal(struct looking *l, const char *error)
         text_copy(l->look->refusal, sizeof(l->look->refusal), error, strlen(error));
 }
 
-static void on_reply(void *context, const struct redis_value *value)
+static void on_info(struct looking *l, const struct redis_value *value)
 {
-    struct looking *l = context;
-
     if (value->kind == REDIS_TEXT)
         buf_add(&l->look->info, value->text, value->len);
     else
         on_refusal(l, value->kind == REDIS_ERROR ? value->text : "no text");
-    finish(l);
+}
+
+static void on_reply(void *context, const struct redis_value *value)
+{
+    struct looking *l = context;
+    unsigned i = l->answered++;
+
+    if (i == 0)
+        on_info(l, value);
+    else if (value->kind == REDIS_ERROR)
+        redis_rights_take(l->look->rights, i - 1, value->text, &l->look->missing);
+    if (l->answered == l->asked)
+        finish(l);
 }
 
 static void on_late(uv_timer_t *timer)

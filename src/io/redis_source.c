@@ -577,10 +577,9 @@ void redis_source_drain(struct redis_source *s, void (*on_done)(void *context), 
 
 static const char *down_why(const struct redis_source *s)
 {
-    for (size_t i = 0; i < LINK_COUNT; i++)
-        if (s->connections[i].why[0])
-            return s->connections[i].why;
-    return "";
+    const char *reader = s->connections[LINK_READER].why;
+
+    return *reader ? reader : s->connections[LINK_WRITER].why;
 }
 
 void redis_source_look_soon(struct redis_source *s)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What `check` finds beside Graph: Redis, the ledger's file, the secrets of webhooks."""
 import json
+import re
 import unittest
+from pathlib import Path
 
-from harness import EndToEnd, free_port
+from harness import PHONE_ID, EndToEnd, free_port
 from redis_server import RedisServer, Wire
 
 READY = "✅ Configuration is VALID"
@@ -88,6 +90,65 @@ class Redis(WithCheck):
         box = self.box_for(f"redis://some:right@127.0.0.1:{server.port}")
         self.assert_found(box, "redis", "ok", "answers")
         self.assert_found(box, "redis data", "warning", r"not known.*\+info")
+
+    def test_rights_that_do_not_suffice(self):
+        server = self.redis()
+        wire = Wire(server.port)
+        self.addCleanup(wire.close)
+        box = self.box_for(f"redis://some:right@127.0.0.1:{server.port}")
+        stream = ("XADD", "tidings:send", "*", "to", "nobody")
+        group = ("XGROUP", "CREATE", "tidings:send", "tidings", "0", "MKSTREAM")
+        wire("ACL", "SETUSER", "some", "on", ">right", "~*", "+@all")
+        for made in (None, group, stream):
+            if made:
+                wire(*made)
+            for right in ("xgroup|create", "xreadgroup", "xack", "xclaim", "xpending", "xrange",
+                          "xinfo|groups", "xinfo|stream", "xadd", "eval", "get", "set", "pexpire",
+                          "del", "xtrim"):
+                with self.subTest(right=right, made=made):
+                    before = wire("KEYS", "*")
+                    wire("ACL", "SETUSER", "some", "reset", "on", ">right", "~*", "+@all",
+                         f"-{right}")
+                    self.assert_found(box, "redis rights", "error",
+                                      rf"may not use {re.escape(right)};.*conf/redis.acl")
+                    self.assertEqual(wire("KEYS", "*"), before)
+            self.assert_code(box.run("check", "--strict"), 77)
+
+    def test_rights_to_the_keys(self):
+        server = self.redis()
+        wire = Wire(server.port)
+        self.addCleanup(wire.close)
+        wire("ACL", "SETUSER", "some", "on", ">right", "~tidings:send*", "~tidings:result", "+@all")
+        box = self.box_for(f"redis://some:right@127.0.0.1:{server.port}")
+        self.assert_found(box, "redis rights", "error",
+                          r"may not use xadd \(tidings:status\), xadd \(tidings:dead\);")
+
+    def test_asking_for_the_rights_changes_nothing(self):
+        server = self.redis()
+        wire = Wire(server.port)
+        self.addCleanup(wire.close)
+        wire("XGROUP", "CREATE", "tidings:send", "tidings", "0", "MKSTREAM")
+        wire("XADD", "tidings:send", "*", "to", "nobody")
+        wire("XADD", "tidings:send", "*", "to", "nobody")
+        wire("XREADGROUP", "GROUP", "tidings", "one", "COUNT", "1", "STREAMS", "tidings:send", ">")
+        lock = f"tidings:send:lock:tidings:{PHONE_ID}"
+        wire("SET", lock, "somebody", "PX", "600000")
+        facts = (("KEYS", "*"), ("XINFO", "STREAM", "tidings:send", "FULL"), ("GET", lock))
+        before = [wire(*fact) for fact in facts]
+        box = self.box_for(server.url)
+        self.assert_found(box, "redis rights", "ok", "suffice")
+        self.assertEqual([wire(*fact) for fact in facts], before)
+        self.assertGreater(wire("PTTL", lock), 0)
+
+    def test_the_least_rights_suffice(self):
+        server = self.redis()
+        wire = Wire(server.port)
+        self.addCleanup(wire.close)
+        acl = (Path(__file__).resolve().parents[2] / "conf/redis.acl").read_text(encoding="utf-8")
+        line = next(x for x in acl.splitlines() if x.startswith("user "))
+        wire("ACL", "SETUSER", *line.split()[1:])
+        box = self.box_for(f"redis://tidings:change-me@127.0.0.1:{server.port}")
+        self.assert_found(box, "redis rights", "ok", "suffice")
 
     def test_a_url_that_is_none(self):
         box = self.box(settings={"redis.url": "redis://:hush@host:port"}, seal=False)

@@ -59,6 +59,18 @@ class Daemon(EndToEnd):
     def wait_until_acked(self, stream=STREAM):
         wait_until(lambda: self.pending(stream) == 0, "acknowledgements")
 
+    def address(self, daemon):
+        daemon.wait_for("Admin port")
+        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
+        return "http://" + line.split("address=")[1].strip()
+
+    def get(self, url):
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     def status(self):
         result = self.installation.run("status", "--json")
         self.assert_code(result, 0)

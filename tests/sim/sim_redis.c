@@ -183,6 +183,7 @@ struct sim_command *sim_command_new(const struct stream_command *c, uint64_t run
         .after = c->after,
         .count = c->count,
         .block_ms = c->block_ms,
+        .one_lane = c->one_lane,
         .run = run,
         .id_count = c->id_count,
     };
@@ -252,16 +253,17 @@ static void deliver(struct sim_redis *r, enum stream_lane lane, unsigned count,
 /* False: nothing is there to be read. */
 static bool read_new(struct sim_redis *r, const struct sim_command *c, struct sim_reply *out)
 {
-    bool both = c->verb == STREAM_READ_NEW;
+    bool waits = c->verb == STREAM_READ_NEW;
 
-    if (!r->now.lanes[LANE_HIGH].has_group || (both && !r->now.lanes[LANE_NORMAL].has_group)) {
-        out->plain.error = NO_GROUP;
-        return true;
-    }
-    deliver(r, LANE_HIGH, c->count, out);
-    if (both)
-        deliver(r, LANE_NORMAL, c->count, out);
-    return out->pick_count || !both;
+    bool both = waits && !c->one_lane;
+
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        if ((both || lane == (unsigned)c->lane) && !r->now.lanes[lane].has_group)
+            out->plain.error = NO_GROUP;
+    for (unsigned lane = 0; lane < LANE_COUNT && !out->plain.error; lane++)
+        if (both || lane == (unsigned)c->lane)
+            deliver(r, lane, c->count, out);
+    return out->pick_count || out->plain.error || !waits;
 }
 
 /* ---- The lock. */

@@ -86,6 +86,7 @@ struct sim_command {
     struct stream_id after;
     unsigned count;
     int64_t block_ms;
+    bool one_lane;
     uint64_t run; /* whose it is */
     size_t id_count;
     struct stream_id *ids;

@@ -41,7 +41,7 @@ static const struct expectation expectations[] = {
     {"CROSSSLOT Keys in request don't hash to the same slot", REDIS_CLUSTER},
     {"CLUSTERDOWN Hash slot not served", REDIS_CLUSTER},
     {"CLUSTERDOWN The cluster is down", REDIS_CLUSTER},
-    {"WRONGTYPE Operation against a key holding the wrong kind of value", REDIS_MISUSE},
+    {"WRONGTYPE Operation against a key holding the wrong kind of value", REDIS_WRONG_KEY},
     {"NOAUTH Authentication required.", REDIS_DENIED},
     {"WRONGPASS invalid username-password pair or user is disabled.", REDIS_DENIED},
     {"NOPERM this user has no permissions to run the 'xadd' command", REDIS_DENIED},

@@ -380,6 +380,39 @@ static void test_claims_what_others_left_idle(void **state)
     source_test_close(&t);
 }
 
+/* Redis 7 drops it from what is pending when it is claimed, and says nothing. */
+static void test_an_entry_deleted_under_another_name_is_counted(void **state)
+{
+    static struct source_test t;
+    const char *const former[] = {"old"};
+    struct stream_options options = source_options();
+    char command[96];
+
+    (void)state;
+    (void)redis_ask(&server, "XGROUP CREATE t:send g 0 MKSTREAM");
+    for (int i = 1; i <= 6; i++) {
+        (void)snprintf(command, sizeof(command), "XADD t:send %d-0 to +980000000%d", i, i);
+        (void)redis_ask(&server, command);
+        (void)snprintf(command, sizeof(command), "XREADGROUP GROUP g %s COUNT 1 STREAMS t:send >",
+                       i <= 3 ? "old" : "alien");
+        (void)redis_ask(&server, command);
+    }
+    (void)redis_ask(&server, "XDEL t:send 3-0 5-0 6-0");
+    options.former = former;
+    options.former_count = 1;
+    options.claim = true;
+    options.claim_idle_ms = 1;
+    source_test_open(&t, server.url, &options);
+    redis_source_want(t.source, 10);
+    PUMP_UNTIL(&t, t.count == 3 && facts_of(&t).lost_pending == 3);
+    assert_int_equal(facts_of(&t).claimed, 1);
+    settle_all(&t);
+    PUMP_UNTIL(&t, facts_of(&t).acked == 6);
+    assert_int_equal(pending(), 0);
+    assert_int_equal(facts_of(&t).lost_pending, 3);
+    source_test_close(&t);
+}
+
 static void test_facts(void **state)
 {
     static struct source_test t;
@@ -435,6 +468,7 @@ int main(void)
         WITH_REDIS(test_published_without_an_entry),
         WITH_REDIS(test_drains),
         WITH_REDIS(test_claims_what_others_left_idle),
+        WITH_REDIS(test_an_entry_deleted_under_another_name_is_counted),
         WITH_REDIS(test_facts),
     };
 

@@ -78,13 +78,23 @@ static void test_next(void **state)
     assert_true(next.ms == UINT64_MAX && next.seq == UINT64_MAX);
 }
 
+static void test_before(void **state)
+{
+    struct stream_id before = stream_id_before((struct stream_id){5, 6});
+
+    (void)state;
+    assert_true(before.ms == 5 && before.seq == 5);
+    before = stream_id_before((struct stream_id){5, 0});
+    assert_true(before.ms == 4 && before.seq == UINT64_MAX);
+    before = stream_id_before((struct stream_id){0, 0});
+    assert_true(before.ms == 0 && before.seq == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_bad_text),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_next),
+        cmocka_unit_test(test_text), cmocka_unit_test(test_bad_text), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_next), cmocka_unit_test(test_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

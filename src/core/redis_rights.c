@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/redis_rights.h"
+
+#include "base/mem.h"
+#include "core/resp.h"
+#include "core/stream_names.h"
+
+#include <string.h>
+
+enum { WORDS_MAX = 10 };
+
+enum probe_key { KEY_HIGH, KEY_NORMAL, KEY_RESULT, KEY_STATUS, KEY_DEAD, KEY_LOCK, KEY_NONE };
+
+/* Stand for the key and the group; NONSENSE is no number and no id. */
+#define KEY      "%K"
+#define GROUP    "%G"
+#define NONSENSE "?"
+
+struct probe {
+    const char *name; /* as ACL SETUSER has it */
+    enum probe_key key;
+    const char *words[WORDS_MAX + 1]; /* ends with NULL */
+};
+
+/* What redis_commands.c writes. KEY_NONE: the lock's name with more behind it. */
+static const struct probe probes[] = {
+    {"xgroup|create", KEY_HIGH, {"XGROUP", "CREATE", KEY, GROUP, NONSENSE}},
+    {"xgroup|create", KEY_NORMAL, {"XGROUP", "CREATE", KEY, GROUP, NONSENSE}},
+    {"xreadgroup",
+     KEY_HIGH,
+     {"XREADGROUP", "GROUP", GROUP, "?", "COUNT", NONSENSE, "STREAMS", KEY, ">"}},
+    {"xreadgroup",
+     KEY_NORMAL,
+     {"XREADGROUP", "GROUP", GROUP, "?", "COUNT", NONSENSE, "STREAMS", KEY, ">"}},
+    {"xack", KEY_NORMAL, {"XACK", KEY, GROUP, NONSENSE}},
+    {"xclaim", KEY_NORMAL, {"XCLAIM", KEY, GROUP, "?", NONSENSE, "0-1"}},
+    {"xpending", KEY_NORMAL, {"XPENDING", KEY, GROUP}},
+    {"xrange", KEY_NORMAL, {"XRANGE", KEY, "0-1", "0-1"}},
+    {"xinfo|groups", KEY_NORMAL, {"XINFO", "GROUPS", KEY}},
+    {"xinfo|stream", KEY_NORMAL, {"XINFO", "STREAM", KEY}},
+    {"xadd", KEY_RESULT, {"XADD", KEY, NONSENSE, "name", "value"}},
+    {"xadd", KEY_STATUS, {"XADD", KEY, NONSENSE, "name", "value"}},
+    {"xadd", KEY_DEAD, {"XADD", KEY, NONSENSE, "name", "value"}},
+    {"eval", KEY_LOCK, {"EVAL", "return ''", "1", KEY}},
+    {"get", KEY_LOCK, {"GET", KEY}},
+    {"set", KEY_LOCK, {"SET", KEY, "value", NONSENSE}},
+    {"pexpire", KEY_LOCK, {"PEXPIRE", KEY, NONSENSE}},
+    {"del", KEY_NONE, {"DEL", KEY}},
+    {"xtrim", KEY_NORMAL, {"XTRIM", KEY, "MINID", NONSENSE}}, /* the last: not without redis.trim */
+};
+enum { PROBES = ARRAY_SIZE(probes) };
+
+static char *nobodys_key(const struct stream_options *o)
+{
+    char *lock = stream_lock_name(o);
+    struct buf name = buf_new(strlen(lock) + sizeof(":check"));
+
+    buf_addf(&name, "%s:check", lock);
+    mem_free(lock);
+    return mem_check(buf_take(&name));
+}
+
+/* The caller's: mem_free. */
+static char *key_name(const struct stream_options *o, enum probe_key key)
+{
+    switch (key) {
+    case KEY_HIGH:
+        return stream_lane_name(o->stream, LANE_HIGH);
+    case KEY_NORMAL:
+        return stream_lane_name(o->stream, LANE_NORMAL);
+    case KEY_RESULT:
+        return stream_target_name(o->stream, TARGET_RESULT);
+    case KEY_STATUS:
+        return stream_target_name(o->stream, TARGET_STATUS);
+    case KEY_DEAD:
+        return stream_target_name(o->stream, TARGET_DEAD);
+    case KEY_LOCK:
+        return stream_lock_name(o);
+    case KEY_NONE:
+        break;
+    }
+    return nobodys_key(o);
+}
+
+static void put_probe(const struct stream_options *o, const struct probe *p, struct buf *out)
+{
+    char *key = key_name(o, p->key);
+    size_t count = 0;
+
+    while (p->words[count])
+        count++;
+    resp_array(out, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *word = p->words[i];
+
+        if (strcmp(word, KEY) == 0)
+            word = key;
+        else if (strcmp(word, GROUP) == 0)
+            word = o->group;
+        resp_text(out, word);
+    }
+    mem_free(key);
+}
+
+unsigned redis_rights_ask(const struct stream_options *options, struct buf *out)
+{
+    unsigned count = options->trim ? PROBES : PROBES - 1;
+
+    for (unsigned i = 0; i < count; i++)
+        put_probe(options, &probes[i], out);
+    return count;
+}
+
+void redis_rights_take(const struct stream_options *options, unsigned i, const char *error,
+                       struct buf *missing)
+{
+    const struct probe *p = &probes[i];
+    bool is_of_key = strstr(error, " key") != NULL; /* "... no permissions to access a key" */
+
+    if (strncmp(error, "NOPERM", 6) != 0 && strncmp(error, "ERR unknown", 11) != 0)
+        return;
+    if (!is_of_key && i > 0 && strcmp(p->name, probes[i - 1].name) == 0 && missing->len)
+        return; /* said with the key before */
+    buf_adds(missing, missing->len ? ", " : "");
+    buf_adds(missing, p->name);
+    if (is_of_key) {
+        char *key = key_name(options, p->key);
+
+        buf_addf(missing, " (%s)", key);
+        mem_free(key);
+    }
+}
