@@ -8,6 +8,8 @@
  * Failure modes:
  *   - the same name with another file: EXIT_BAD_DATA, unless --accept-changes; how many rows differ
  *     is said where the rows of the file on record are kept (io/manifest.h);
+ *   - rows whose id the ledger has with other content: rejected; it stays open, since only reading
+ *     the file against the ledger tells of them, and the same command tells it again;
  *   - complete already: nothing is sent, the account is given again;
  *   - interrupted in any way: it stays open, and the same command goes on;
  *   - a daemon holds the ledger: it gets the work (broadcast_handover.c).
@@ -15,6 +17,7 @@
 #include "commands/broadcast.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "commands/broadcast_internal.h"
@@ -200,19 +203,48 @@ static bool put_record(struct broadcast *b, enum broadcast_state state, struct e
 
 /* ---- The account. */
 
-struct report broadcast_report(const struct broadcast *b)
+/* Those whose id the file itself has twice are rejects of the plan; they are refused as well. */
+uint64_t broadcast_refused(const struct broadcast *b)
 {
-    return (struct report){
-        .rows = b->plan.file.rows,
-        .duplicates = b->plan.file.duplicates,
-        .rejected = b->plan.file.rejected,
-        .rejects_path = b->plan.file.rejected ? b->plan.rejects_path : NULL,
+    uint64_t refused = known_rows_refused(&b->known), reused = b->plan.file.reused;
+
+    return refused > reused ? refused - reused : 0;
+}
+
+/* Their text stands in the file alone: it is read again. */
+static void reject_refused(struct broadcast *b, struct report *report)
+{
+    struct err e;
+
+    report->has_refused =
+        broadcast_plan_reject(&b->plan, &b->flags, b->known.refused, &report->rejected, &e);
+    if (!report->has_refused)
+        log_line(LOG_WARN, "Rows with a reused id are not in the rejects file",
+                 LOG_STR("why", e.text));
+}
+
+struct report broadcast_report(struct broadcast *b, bool over)
+{
+    const struct file_plan *file = &b->plan.file;
+    struct report report = {
+        .rows = file->rows,
+        .duplicates = file->duplicates,
+        .rejected = file->rejected + broadcast_refused(b),
+        .has_refused = !broadcast_refused(b),
     };
+
+    if (known_rows_refused(&b->known) && over)
+        reject_refused(b, &report);
+    if (report.has_refused ? report.rejected : file->rejected)
+        report.rejects_path = b->plan.rejects_path;
+    report.id_reused = report.rejected - file->rejected;
+    return report;
 }
 
 static int give_account(struct broadcast *b)
 {
-    struct report report = broadcast_report(b);
+    bool over = b->run.has_begun && dispatch_end(b->run.dispatch) == DISPATCH_FINISHED;
+    struct report report = broadcast_report(b, over);
 
     run_fill_report(&b->run, &report);
     return run_give_account(&b->run, &report, b->flags.report);
@@ -236,7 +268,7 @@ static int send_all(struct broadcast *b)
         return call_fail(&e);
     }
     if (dispatch_end(b->run.dispatch) == DISPATCH_FINISHED && !b->flags.limit &&
-        !run_left(&b->run) && !put_record(b, BROADCAST_COMPLETE, &e))
+        !run_left(&b->run) && !broadcast_refused(b) && !put_record(b, BROADCAST_COMPLETE, &e))
         return call_fail(&e);
     return give_account(b);
 }
@@ -325,6 +357,8 @@ static int run_planned(struct broadcast *b)
     b->run.kind = "broadcast";
     b->run.name = b->run.broadcast = b->plan.name;
     b->run.rate = b->plan.rate;
+    known_rows_begin(&b->known, b->plan.file.duplicates || b->plan.file.reused);
+    b->run.known = &b->known;
     if (!run_open(&b->run, &e))
         return call_fail(&e);
     if (b->run.handover && b->flags.webhook)
@@ -344,6 +378,7 @@ int command_broadcast(int argc, char **argv)
                                     ? run_planned(b)
                                     : call_fail(&e);
         run_close(&b->run);
+        known_rows_end(&b->known);
         broadcast_plan_free(&b->plan);
         call_end(&b->run.call);
     }

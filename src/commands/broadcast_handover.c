@@ -89,14 +89,14 @@ static int tell_part(const struct broadcast *b)
 
 static bool complete(struct broadcast *b, enum watch_end end, struct err *e)
 {
-    if (end != WATCH_DONE || b->flags.limit || is_cancelled(b))
+    if (end != WATCH_DONE || b->flags.limit || is_cancelled(b) || broadcast_refused(b))
         return true;
     return handover_complete_broadcast(b->run.handover, b->plan.name, e);
 }
 
-static int account(struct broadcast *b, struct handover_watch *w)
+static int account(struct broadcast *b, struct handover_watch *w, bool over)
 {
-    struct report report = broadcast_report(b);
+    struct report report = broadcast_report(b, over);
 
     report.is_cancelled = is_cancelled(b);
     if (b->elsewhere)
@@ -124,6 +124,7 @@ static int give_and_watch(struct broadcast *b, struct handover_watch *w)
     bool whole;
 
     handover_watch_expect(w, broadcast_expected(b));
+    handover_tell_known(b->run.handover, &b->known);
     if (!give_file(b, w, &whole, &e))
         return call_fail(&e);
     if (!whole && !is_cancelled(b))
@@ -131,7 +132,7 @@ static int give_and_watch(struct broadcast *b, struct handover_watch *w)
     handover_watch_expect(w, expected_in_all(b, before));
     if (!handover_watch_run(w, &end, &e) || !complete(b, end, &e))
         return call_fail(&e);
-    return account(b, w);
+    return account(b, w, end == WATCH_DONE);
 }
 
 /* ---- Before. */
@@ -177,7 +178,7 @@ static int watch_it(struct broadcast *b, bool is_complete)
 
     if (!handover_watch_begin(&b->run, &source, &w, &e))
         return call_fail(&e);
-    code = is_complete ? account(b, w) : give_and_watch(b, w);
+    code = is_complete ? account(b, w, true) : give_and_watch(b, w);
     handover_watch_end(w);
     return code;
 }

@@ -277,6 +277,23 @@ void broadcast_plan_save_rows(struct broadcast_plan *p)
     p->manifest = NULL;
 }
 
+bool broadcast_plan_reject(struct broadcast_plan *p, const struct broadcast_flags *flags,
+                           struct map *refused, uint64_t *rejected, struct err *e)
+{
+    struct file_plan_options options = {
+        .temp_dir = p->temp_dir,
+        .rejects_path = p->rejects_path,
+        .refused = refused,
+        .limit = flags->limit,
+    };
+    struct file_plan again;
+
+    if (!file_source_rewind(p->source, e) || !file_plan_make(p->source, &options, &again, e))
+        return false;
+    *rejected = again.rejected + again.refused;
+    return true;
+}
+
 /* ---- What the operator sees and is asked. */
 
 static void print_rows(const struct broadcast_plan *p)

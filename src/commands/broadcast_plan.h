@@ -51,6 +51,10 @@ void broadcast_plan_free(struct broadcast_plan *p);
 void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key *recorded);
 /* Keeps the rows for such a comparison; one that cannot be kept is a warning. */
 void broadcast_plan_save_rows(struct broadcast_plan *p);
+/* Writes the rejects file again, with rows that the ledger refused (file_plan.h) in it. `rejected`:
+ * how many it has then. */
+bool broadcast_plan_reject(struct broadcast_plan *p, const struct broadcast_flags *flags,
+                           struct map *refused, uint64_t *rejected, struct err *e) MUST_CHECK;
 /* What is about to happen, in a few lines, on standard error. `left`: messages still to send. */
 void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left);
 /* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */

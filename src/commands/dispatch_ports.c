@@ -126,6 +126,8 @@ static void on_known(void *world, const struct engine_view *view, const struct r
     }
     if (d->service)
         d->service->on_known(d->service->context, view, record);
+    else if (d->watch.on_known)
+        d->watch.on_known(d->watch.context, view, record);
 }
 
 static void on_halt(void *world, const struct halt *halt, bool raised)

@@ -338,6 +338,7 @@ int handover_watch_account(struct handover_watch *w, struct report *report, cons
     report->tally = &w->tally;
     report->halts = &no_halts;
     report->command = r->command;
+    report->known = r->known;
     report->left = left(w) + r->later;
     report->took_us = clock_mono_us() - w->tally.began_us;
     run_read_truth(r, report);

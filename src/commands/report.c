@@ -85,6 +85,11 @@ static void add_number(struct buf *out, const char *name, uint64_t value)
     buf_addf(out, "  %-12s%12s\n", name, text);
 }
 
+static uint64_t on_record(const struct report *r)
+{
+    return r->known ? r->known->on_record.count : 0;
+}
+
 static void add_states(const struct report *r, struct buf *out)
 {
     static const enum state shown[] = {STATE_ACCEPTED, STATE_FAILED, STATE_UNKNOWN, STATE_SKIPPED};
@@ -97,6 +102,38 @@ static void add_states(const struct report *r, struct buf *out)
         add_number(out, "rejected", r->rejected);
     if (r->duplicates)
         add_number(out, "duplicates", r->duplicates);
+    if (on_record(r))
+        add_number(out, "on record", on_record(r));
+}
+
+/* Which ids, the first ones, and the command that shows one of them. */
+static void add_known(const struct known_ids *ids, uint64_t count, const char *what,
+                      struct buf *out)
+{
+    char text[32];
+
+    text_grouped(count, text);
+    buf_addf(out, "  %s %s\n      → ", text, what);
+    for (size_t i = 0; i < KNOWN_SHOWN && i < ids->count; i++)
+        buf_addf(out, "%s%s", i ? ", " : "", ids->shown[i]);
+    buf_addf(out, "%s; to look: tidings log --id %s\n", ids->count > KNOWN_SHOWN ? ", ..." : "",
+             ids->shown[0]);
+}
+
+static void add_all_known(const struct report *r, struct buf *out)
+{
+    if (on_record(r))
+        add_known(&r->known->on_record, on_record(r),
+                  "on record: their ids are known from elsewhere, with the same content; not sent "
+                  "again",
+                  out);
+    if (r->id_reused)
+        add_known(&r->known->reused, r->id_reused,
+                  r->has_refused
+                      ? "rejected: id_reused, the ledger has these ids with other content"
+                      : "rejected: id_reused, the ledger has these ids with other "
+                        "content; the run that comes to its end writes them aside",
+                  out);
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -165,6 +202,7 @@ void report_text(const struct report *r, struct buf *out)
     buf_addf(out, "\n%s: %s\n\n", r->name, end_text(r));
     add_states(r, out);
     buf_addc(out, '\n');
+    add_all_known(r, out);
     report_truth_text(&r->truth, out);
     add_speed(r, out);
     add_halts(r, out);
@@ -230,6 +268,8 @@ void report_json(const struct report *r, struct buf *out)
     json_put_int(&w, "rows", (int64_t)r->rows);
     json_put_int(&w, "duplicates", (int64_t)r->duplicates);
     json_put_int(&w, "rejected", (int64_t)r->rejected);
+    json_put_int(&w, "id_reused", (int64_t)r->id_reused);
+    json_put_int(&w, "on_record", (int64_t)on_record(r));
     json_put_string(&w, "rejects_file", r->rejects_path ? r->rejects_path : "");
     put_states(r, &w);
     report_truth_json(&r->truth, &w);

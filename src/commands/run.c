@@ -122,9 +122,17 @@ static void on_end(void *context)
     webhook_wait_end(&r->webhook);
 }
 
+static void on_known(void *context, const struct engine_view *view, const struct record *record)
+{
+    struct run *r = context;
+
+    if (r->known)
+        known_rows_add(r->known, view->message, record->admission, record->elsewhere);
+}
+
 bool run_source(struct run *r, const struct dispatch_source *source, struct err *e)
 {
-    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end};
+    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end, on_known};
     struct progress_facts facts;
     bool ok;
 
@@ -198,6 +206,7 @@ void run_fill_report(struct run *r, struct report *report)
     report->counts = dispatch_counts(r->dispatch);
     report->halts = dispatch_halts(r->dispatch);
     report->command = r->command;
+    report->known = r->known;
     report->left = run_left(r);
     report->is_cancelled = r->control.is_cancelled;
     report->took_us = t->began_us ? clock_mono_us() - t->began_us : 0;

@@ -12,6 +12,7 @@
 #include "commands/command.h"
 #include "commands/dispatch.h"
 #include "commands/handover_client.h"
+#include "commands/known_rows.h"
 #include "commands/progress.h"
 #include "commands/report.h"
 #include "commands/run_control.h"
@@ -33,6 +34,7 @@ struct run {
     struct dispatch *dispatch;
     struct progress progress;
     struct run_control control;
+    struct known_rows *known;      /* borrowed; gets rows whose id is on record; NULL: not wanted */
     bool has_begun;                /* run_source came so far that messages could go */
     struct webhook_wait webhook;   /* seconds 0: none */
     char command[RUN_COMMAND_MAX]; /* the command line, to go on with */

@@ -263,6 +263,64 @@ class Changes(EndToEnd):
         self.assertEqual(mock.stats()["accepted"], 1)
         self.assertIn("id_reused", (box.folder / "r.csv.rejected.csv").read_text())
 
+    def test_ids_that_the_ledger_has_with_other_content_are_rejected(self):
+        """By the same name, the changed row is told and written aside, at every run."""
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [self.row("k1", 1), self.row("k2", 2), {"id": "k0", "to": "98", "params": "x"}]
+        file = box.write_csv("ids.csv", rows)
+        self.assert_code(box.run("broadcast", file, "--yes"), 3)
+        rows[1]["params"] = '["Z","B","C"]'
+        rows += [self.row("k3", 3), rows[1]]
+        box.write_csv("ids.csv", rows)
+        for flags in (("--accept-changes",), ()):
+            with self.subTest(flags=flags):
+                result = box.run("broadcast", file, "--yes", *flags, "--report", "r.json")
+                self.assert_code(result, 3)
+                self.assertIn("1 rejected: id_reused, the ledger has these ids", result.out)
+                self.assertIn("k2; to look: tidings log --id k2\n", result.out)
+                self.assertNotIn("on record", result.out)
+                report = json.loads((box.folder / "r.json").read_text())
+                self.assertEqual([report[key] for key in ("rows", "duplicates", "rejected",
+                                                          "id_reused", "on_record")],
+                                 [5, 1, 2, 1, 0])
+                self.assertEqual(report["states"]["accepted"], 3)
+                lines = (box.folder / "ids.csv.rejected.csv").read_text().splitlines()
+                self.assertEqual(lines[0], "id,to,params,line,reason")
+                self.assertEqual(len(lines), 3)
+                self.assertTrue(lines[1].startswith('k2,+919800000002,"[""Z"",""B"",""C""]",3,'
+                                                    "id_reused: the ledger has this id"), lines)
+                self.assertTrue(lines[2].startswith("k0,98,x,4,"), lines)
+        self.assertEqual(mock.stats()["accepted"], 3)
+
+    def test_ids_of_another_broadcast_have_an_account(self):
+        """Whatever the file has twice counts once; those of its own broadcast are its states."""
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [self.row("k1", 1), self.row("k2", 2), self.row("k2", 2), self.row("k3", 3),
+                self.row("k4", 4), self.row("k4", 44)]
+        self.assert_code(box.run("broadcast", box.write_csv("a.csv", rows[:2]), "--yes"), 0)
+        box.run("send", rows[3]["to"], "A", "B", "Z", "--id", "k3")
+        result = box.run("broadcast", box.write_csv("b.csv", rows), "--yes", "--report", "r.json")
+        self.assert_code(result, 3)
+        self.assertIn("2 on record: their ids are known from elsewhere", result.out)
+        self.assertIn("k1, k2; to look: tidings log --id k1\n", result.out)
+        for _ in range(2):
+            report = json.loads((box.folder / "r.json").read_text())
+            self.assertEqual([report[key] for key in ("rows", "duplicates", "rejected",
+                                                      "id_reused", "on_record", "exit_code")],
+                             [6, 1, 2, 1, 2, 3])
+            self.assertEqual(report["states"]["accepted"], 1)
+            lines = (box.folder / "b.csv.rejected.csv").read_text().splitlines()
+            self.assertEqual([line.split(",")[0] for line in lines], ["id", "k3", "k4"])
+            self.assertIn("id_reused: the row in line 6", lines[2])
+            (box.folder / "r.json").unlink()
+            self.assert_code(box.run("broadcast", "b.csv", "--yes", "--report", "r.json"), 3)
+        self.assertEqual(mock.stats()["accepted"], 4)
+
+    def row(self, name, person):
+        return {"id": name, "to": number(person), "params": '["A","B","C"]'}
+
     def test_duplicates_are_dropped(self):
         mock = self.mock()
         box = self.box(mock)

@@ -304,6 +304,13 @@ class Broadcast(WithDaemon):
             {"id": "r9", "to": number(9), "params": '["A","B","C"]'}]), "--yes")
         self.assert_code(changed, 3)
         self.assertIn("reason=id_reused", changed.err)
+        self.assertIn("1 rejected: id_reused, the ledger has these ids", changed.out)
+        self.assertIn("4 on record: their ids are known from elsewhere", changed.out)
+        self.assertIn("r1, r2, r3, ...; to look: tidings log --id r1\n", changed.out)
+        self.assertIn("r0,", (box.folder / "b.csv.rejected.csv").read_text())
+        own = box.run("broadcast", "a.csv", "--yes", "--accept-changes", "--param", "",
+                      "--json")
+        self.assertEqual(json.loads(own.out)["on_record"], 0)
         self.stop_daemon(daemon)
         self.assert_each_once(mock, box, 6)
 
