@@ -151,6 +151,19 @@ static bool check_changes(const struct broadcast *b, struct err *e)
         b->plan.changes, *b->plan.changes ? "; " : "", (unsigned long long)broadcast_recorded(b));
 }
 
+static bool refuse_paused(const struct broadcast *b, struct err *e)
+{
+    struct buf name = buf_new(1024);
+
+    text_quote(&name, b->plan.name);
+    (void)err_set(e, EXIT_WORK_LEFT,
+                  "broadcast %.60s is paused: `tidings resume %s` goes on; "
+                  "nothing was sent",
+                  b->plan.name, buf_text(&name));
+    buf_free(&name);
+    return false;
+}
+
 /* A word of the operator's stands above the file. */
 static bool check_state(const struct broadcast *b, struct err *e)
 {
@@ -160,10 +173,7 @@ static bool check_state(const struct broadcast *b, struct err *e)
                        "broadcast",
                        b->plan.name);
     if (b->record.number && b->record.state == BROADCAST_PAUSED)
-        return err_set(
-            e, EXIT_WORK_LEFT,
-            "broadcast %.60s is paused: `tidings resume %.60s` goes on; nothing was sent",
-            b->plan.name, b->plan.name);
+        return refuse_paused(b, e);
     return true;
 }
 

@@ -13,6 +13,7 @@
  *   - it is cancelled meanwhile: nothing more is handed over; what waited is skipped.
  */
 #include "commands/broadcast_internal.h"
+#include "base/text.h"
 #include "commands/handover_watch.h"
 #include "core/rate_limit.h"
 
@@ -78,12 +79,15 @@ static bool give_file(struct broadcast *b, struct handover_watch *w, bool *whole
 static int tell_part(const struct broadcast *b)
 {
     struct handover_counts c = handover_counts(b->run.handover);
+    struct buf name = buf_new(1024);
 
+    text_quote(&name, b->plan.name);
     fprintf(stderr,
             "tidings: stopped after %llu of %llu rows were handed over: the daemon sends those; "
             "the same command hands over the rest, tidings cancel %s gives it up\n",
             (unsigned long long)(c.taken + c.known + c.reused),
-            (unsigned long long)b->plan.file.valid, b->plan.name);
+            (unsigned long long)b->plan.file.valid, buf_text(&name));
+    buf_free(&name);
     return EXIT_WORK_LEFT;
 }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "commands/next_command.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -110,14 +111,16 @@ static void add_states(const struct report *r, struct buf *out)
 static void add_known(const struct known_ids *ids, uint64_t count, const char *what,
                       struct buf *out)
 {
+    const struct next_command look = {"log", "--id", ids->shown[0], ""};
     char text[32];
 
     text_grouped(count, text);
     buf_addf(out, "  %s %s\n      → ", text, what);
     for (size_t i = 0; i < KNOWN_SHOWN && i < ids->count; i++)
         buf_addf(out, "%s%s", i ? ", " : "", ids->shown[i]);
-    buf_addf(out, "%s; to look: tidings log --id %s\n", ids->count > KNOWN_SHOWN ? ", ..." : "",
-             ids->shown[0]);
+    buf_addf(out, "%s; to look: ", ids->count > KNOWN_SHOWN ? ", ..." : "");
+    next_command_add(out, &look);
+    buf_addc(out, '\n');
 }
 
 static void add_all_known(const struct report *r, struct buf *out)
@@ -134,6 +137,11 @@ static void add_all_known(const struct report *r, struct buf *out)
                       : "rejected: id_reused, the ledger has these ids with other "
                         "content; the run that comes to its end writes them aside",
                   out);
+}
+
+static bool goes_on(const struct report *r)
+{
+    return r->left && !r->is_cancelled;
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -182,19 +190,18 @@ static void add_halts(const struct report *r, struct buf *out)
 
 static void add_next(const struct report *r, struct buf *out)
 {
-    const char *of = r->broadcast ? " --broadcast " : "";
-    const char *name = r->broadcast ? r->broadcast : "";
-
     if (r->rejects_path)
         buf_addf(out, "\n  Rejected rows are in %s: mend them and broadcast that file.\n",
                  r->rejects_path);
-    if (r->left && !r->is_cancelled)
+    if (goes_on(r))
         buf_addf(out, "\n  Go on:        %s\n", r->command);
-    if (tally_total(r->tally, STATE_FAILED))
-        buf_addf(out,
-                 "\n  What failed:  tidings log%s%s --failed\n"
-                 "  Try again:    tidings retry%s%s\n",
-                 of, name, of, name);
+    if (!tally_total(r->tally, STATE_FAILED))
+        return;
+    buf_addc(out, '\n');
+    next_command_line(out, "What failed:",
+                      &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
+    next_command_line(
+        out, "Try again:", &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
 }
 
 void report_text(const struct report *r, struct buf *out)
@@ -256,6 +263,34 @@ static void put_halts(const struct report *r, struct json_writer *w)
     json_end(w, ']');
 }
 
+static void put_command(struct json_writer *w, const struct next_command *c)
+{
+    struct buf command = buf_new(1024); /* a quoted name and more */
+
+    next_command_add(&command, c);
+    json_put_string(w, NULL, buf_text(&command));
+    buf_free(&command);
+}
+
+/* As the text has them, in its order of importance. */
+static void put_next(const struct report *r, struct json_writer *w)
+{
+    json_begin(w, "next", '[');
+    if (goes_on(r))
+        json_put_string(w, NULL, r->command);
+    if (tally_total(r->tally, STATE_FAILED)) {
+        put_command(w, &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
+        put_command(w, &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
+    }
+    if (tally_total(r->tally, STATE_UNKNOWN))
+        put_command(w, &(struct next_command){"reconcile", "--broadcast", r->broadcast, ""});
+    if (on_record(r))
+        put_command(w, &(struct next_command){"log", "--id", r->known->on_record.shown[0], ""});
+    if (r->id_reused)
+        put_command(w, &(struct next_command){"log", "--id", r->known->reused.shown[0], ""});
+    json_end(w, ']');
+}
+
 void report_json(const struct report *r, struct buf *out)
 {
     struct json_writer w = {.out = out};
@@ -275,6 +310,7 @@ void report_json(const struct report *r, struct buf *out)
     report_truth_json(&r->truth, &w);
     put_speed(r, &w);
     put_halts(r, &w);
+    put_next(r, &w);
     json_put_string(&w, "ledger", r->ledger_path);
     json_end(&w, '}');
     buf_addc(out, '\n');

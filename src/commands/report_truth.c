@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "commands/next_command.h"
 #include "core/error_policy.h"
 #include "core/phone.h"
 
@@ -202,8 +203,8 @@ void report_truth_end(const struct report_truth *t, uint64_t unknown, const char
         add_unknown(&t->unknown[i], out);
     if (unknown > t->unknown_count && t->unknown_count)
         buf_addf(out, "    and %llu more\n", (unsigned long long)(unknown - t->unknown_count));
-    buf_addf(out, "  What to do:   tidings reconcile%s%s\n", broadcast ? " --broadcast " : "",
-             broadcast ? broadcast : "");
+    next_command_line(
+        out, "What to do:", &(struct next_command){"reconcile", "--broadcast", broadcast, ""});
 }
 
 /* ---- JSON. */

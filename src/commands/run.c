@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "commands/access.h"
 
 #include <stdio.h>
@@ -12,8 +13,14 @@ void run_begin(struct run *r, int argc, char **argv)
     struct buf line = buf_new(sizeof(r->command) - 1);
 
     buf_adds(&line, "tidings");
-    for (int i = 0; i < argc; i++)
-        buf_addf(&line, " %s", argv[i]); /* what does not fit is left out */
+    for (int i = 0; i < argc; i++) {
+        buf_addc(&line, ' ');
+        text_quote(&line, argv[i]);
+    }
+    if (!buf_ok(&line)) { /* half a command may be another one */
+        buf_clear(&line);
+        buf_addf(&line, "tidings %.20s ...", argv[0]);
+    }
     (void)snprintf(r->command, sizeof(r->command), "%s", buf_text(&line)); /* it fits */
     buf_free(&line);
 }

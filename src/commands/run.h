@@ -18,7 +18,7 @@
 #include "commands/run_control.h"
 #include "commands/webhook_wait.h"
 
-enum { RUN_COMMAND_MAX = 512 };
+enum { RUN_COMMAND_MAX = 4096 };
 
 struct run {
     struct call call;
@@ -37,7 +37,7 @@ struct run {
     struct known_rows *known;      /* borrowed; gets rows whose id is on record; NULL: not wanted */
     bool has_begun;                /* run_source came so far that messages could go */
     struct webhook_wait webhook;   /* seconds 0: none */
-    char command[RUN_COMMAND_MAX]; /* the command line, to go on with */
+    char command[RUN_COMMAND_MAX]; /* the command line, to go on with, as a shell takes it */
 };
 
 /* Remembers the command line. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`tidings broadcast` from end to end: the happy path, running it again, changed files, rejects."""
 import json
+import shlex
 import signal
 import unittest
 
@@ -317,6 +318,25 @@ class Changes(EndToEnd):
             (box.folder / "r.json").unlink()
             self.assert_code(box.run("broadcast", "b.csv", "--yes", "--report", "r.json"), 3)
         self.assertEqual(mock.stats()["accepted"], 4)
+
+    def test_commands_of_a_report_can_be_pasted(self):
+        """A shell takes them as they were meant, names with blanks and quotes too."""
+        mock = self.mock(faults=[f"code=131026@to{number(0)}", f"noid@to{number(1)}",
+                                 "code=190@n3-9"])
+        box = self.box(mock, {"http.max_in_flight": "1"})
+        name = "Asha's results, day 1"
+        file = box.results("the file.csv", 5)
+        result = box.run("broadcast", file, "--name", name, "--yes", "--report", "r.json")
+        self.assert_code(result, 77)
+        report = json.loads((box.folder / "r.json").read_text())
+        self.assertEqual([shlex.split(command) for command in report["next"]], [
+            ["tidings", "broadcast", "--config", str(box.config), str(file), "--name", name, "--yes",
+             "--report", "r.json"],
+            ["tidings", "log", "--broadcast", name, "--failed"],
+            ["tidings", "retry", "--broadcast", name],
+            ["tidings", "reconcile", "--broadcast", name]])
+        for command in report["next"]:
+            self.assertIn(f"  {command}\n", result.out)
 
     def row(self, name, person):
         return {"id": name, "to": number(person), "params": '["A","B","C"]'}
