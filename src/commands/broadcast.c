@@ -201,6 +201,32 @@ uint64_t broadcast_left(const struct broadcast *b)
     return b->plan.file.valid > done ? b->plan.file.valid - done : 0;
 }
 
+/* A changed file: its rows, and what waits of those that are gone from it. Where all that was on
+ * record is done, of its rows the new ones. */
+static uint64_t most_of_changed(const struct broadcast *b)
+{
+    const struct manifest_changes *differs = &b->plan.differs;
+    uint64_t waiting = b->record.counts[STATE_WAITING] + b->record.counts[STATE_SENDING];
+    uint64_t valid = b->plan.file.valid;
+
+    if (differs->at_least)
+        return valid + waiting;
+    if (b->record.state == BROADCAST_COMPLETE)
+        return differs->added + waiting;
+    return valid + (waiting < differs->gone ? waiting : differs->gone);
+}
+
+struct broadcast_extent broadcast_extent(const struct broadcast *b)
+{
+    bool is_changed = has_file(b) && !is_unchanged(b);
+
+    return (struct broadcast_extent){
+        .messages = is_changed ? most_of_changed(b) : broadcast_left(b),
+        .is_exact = !is_changed && !broadcast_plan_names_others(&b->plan),
+        .from_first = !broadcast_recorded(b),
+    };
+}
+
 static bool put_record(struct broadcast *b, enum broadcast_state state, struct err *e)
 {
     b->record.state = state;
@@ -309,6 +335,7 @@ static int stay_for_webhooks(struct broadcast *b)
 static int send_what_is_left(struct broadcast *b)
 {
     struct ledger *l = dispatch_ledger(b->run.dispatch);
+    struct broadcast_extent extent;
     struct err e;
 
     if (!webhook_wait_check(&b->run.webhook, &b->run.call.settings, &e) ||
@@ -319,7 +346,8 @@ static int send_what_is_left(struct broadcast *b)
         fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
         return stay_for_webhooks(b);
     }
-    broadcast_plan_print(&b->plan, &b->run.call.settings, broadcast_left(b));
+    extent = broadcast_extent(b);
+    broadcast_plan_print(&b->plan, &b->run.call.settings, &extent);
     if (!b->run.call.settings.enabled)
         return run_refuse_disabled();
     if (!run_may_send(&b->run, &e) || !broadcast_plan_confirm(&b->plan, &b->flags, &e))
@@ -360,7 +388,9 @@ static int run_planned(struct broadcast *b)
     if (!b->plan.file.valid)
         return refuse_empty(b);
     if (b->flags.dry_run) {
-        broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
+        broadcast_plan_print(
+            &b->plan, &b->run.call.settings,
+            &(struct broadcast_extent){.messages = b->plan.file.valid, .from_first = true});
         fprintf(stderr, "Dry run: nothing was sent\n");
         return b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
     }

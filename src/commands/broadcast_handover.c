@@ -189,6 +189,7 @@ static int watch_it(struct broadcast *b, bool is_complete)
 
 int broadcast_hand_over(struct broadcast *b)
 {
+    struct broadcast_extent extent;
     struct err e;
 
     if (!learn_rate(b, &e) || !find_record(b, &e) || !broadcast_check_record(b, &e))
@@ -197,7 +198,8 @@ int broadcast_hand_over(struct broadcast *b)
         fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
         return watch_it(b, true);
     }
-    broadcast_plan_print(&b->plan, &b->run.call.settings, broadcast_left(b));
+    extent = broadcast_extent(b);
+    broadcast_plan_print(&b->plan, &b->run.call.settings, &extent);
     fprintf(stderr, "  by         the daemon that holds the ledger, at its rate\n");
     if (!b->run.call.settings.enabled)
         return run_refuse_disabled();

@@ -30,6 +30,8 @@ bool broadcast_next(void *context, struct message **out, struct err *e);
 bool broadcast_check_record(struct broadcast *b, struct err *e) MUST_CHECK;
 /* Messages without a final state; a changed file may have fewer than are on record. */
 uint64_t broadcast_left(const struct broadcast *b);
+/* The same for the operator: as much of it as can be said without reading the rows again. */
+struct broadcast_extent broadcast_extent(const struct broadcast *b);
 uint64_t broadcast_recorded(const struct broadcast *b);
 /* Messages in all: of the file, or on record. */
 uint64_t broadcast_expected(const struct broadcast *b);

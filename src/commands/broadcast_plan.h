@@ -30,12 +30,13 @@ struct broadcast_plan {
     char path[4096]; /* of the file that is read: FILE, or the copy of standard input */
     char rejects_path[4200];
     char temp_dir[4096];
-    char manifest_path[4400];  /* where the rows of what is on record are kept */
-    struct manifest *manifest; /* the rows of the file; NULL: a dry run, or saved already */
-    char changes[200];         /* "3 rows differ: ..." of the file on record; "": not known */
-    double rate;               /* RATE_UNLIMITED or a second */
-    const char *params_text;   /* the columns, as given */
-    const char **params;       /* split; free with mem_free */
+    char manifest_path[4400];        /* where the rows of what is on record are kept */
+    struct manifest *manifest;       /* the rows of the file; NULL: a dry run, or saved already */
+    struct manifest_changes differs; /* of the file on record; at_least: or not known at all */
+    char changes[200];               /* "3 rows differ: ..." of the file on record; "": not known */
+    double rate;                     /* RATE_UNLIMITED or a second */
+    const char *params_text;         /* the columns, as given */
+    const char **params;             /* split; free with mem_free */
     struct message_defaults defaults;
     struct message_context context;
     struct file_source *source;
@@ -55,8 +56,18 @@ void broadcast_plan_save_rows(struct broadcast_plan *p);
  * how many it has then. */
 bool broadcast_plan_reject(struct broadcast_plan *p, const struct broadcast_flags *flags,
                            struct map *refused, uint64_t *rejected, struct err *e) MUST_CHECK;
-/* What is about to happen, in a few lines, on standard error. `left`: messages still to send. */
-void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left);
+/* Messages still to send: exactly, or at most so many; from the file's first, or from within. */
+struct broadcast_extent {
+    uint64_t messages;
+    bool is_exact;
+    bool from_first;
+};
+/* What is about to happen, in a few lines, on standard error. */
+void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s,
+                          const struct broadcast_extent *extent);
+/* Only columns with these names can make a row one of another broadcast, or of an id that is known
+ * from elsewhere: without them it is known whose the rows are. */
+bool broadcast_plan_names_others(const struct broadcast_plan *p);
 /* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */
 bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,
                             struct err *e) MUST_CHECK;

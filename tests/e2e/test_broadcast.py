@@ -338,6 +338,28 @@ class Changes(EndToEnd):
         for command in report["next"]:
             self.assertIn(f"  {command}\n", result.out)
 
+    def test_the_plan_says_how_many_at_most(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [self.row(f"k{i}", i) for i in range(3)]
+        file = box.write_csv("ids.csv", rows[:2])
+        first = box.run("broadcast", file, "--yes", "--limit", "1")
+        self.assertIn("to send    at most 1 message, the file's first to", first.err)
+        rest = box.run("broadcast", file, "--yes")
+        self.assertIn("to send    at most 1 message; what is on record", rest.err)
+        rows[1]["params"] = '["Z","B","C"]'
+        box.write_csv("ids.csv", rows)
+        changed = box.run("broadcast", file, "--yes", "--accept-changes")
+        self.assertIn("to send    at most 1 message; what is on record", changed.err)
+        other = box.results("results.csv", 5)
+        dry = box.run("broadcast", other, "--dry-run")
+        self.assertIn("to send    at most 5 messages, the file's first to", dry.err)
+        plain = box.run("broadcast", other, "--yes", "--limit", "3")
+        self.assertIn("to send    3 messages, the first to", plain.err)
+        plain = box.run("broadcast", other, "--yes")
+        self.assertIn("to send    2 messages\n", plain.err)
+        self.assertEqual(mock.stats()["accepted"], 8)
+
     def row(self, name, person):
         return {"id": name, "to": number(person), "params": '["A","B","C"]'}
 
