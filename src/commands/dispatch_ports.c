@@ -111,6 +111,8 @@ static void on_settled(void *world, const struct engine_view *view)
     tally_settled(&d->tally, view, clock_mono_us());
     if (d->service)
         d->service->on_settled(d->service->context, view);
+    else if (d->watch.on_settled)
+        d->watch.on_settled(d->watch.context, view);
 }
 
 static void on_known(void *world, const struct engine_view *view, const struct record *record)

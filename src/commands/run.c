@@ -129,6 +129,14 @@ static void on_end(void *context)
     webhook_wait_end(&r->webhook);
 }
 
+static void on_settled(void *context, const struct engine_view *view)
+{
+    struct run *r = context;
+
+    if (r->met)
+        report_truth_add(r->met, view->outcome, view);
+}
+
 static void on_known(void *context, const struct engine_view *view, const struct record *record)
 {
     struct run *r = context;
@@ -139,7 +147,7 @@ static void on_known(void *context, const struct engine_view *view, const struct
 
 bool run_source(struct run *r, const struct dispatch_source *source, struct err *e)
 {
-    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end, on_known};
+    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end, on_settled, on_known};
     struct progress_facts facts;
     bool ok;
 
@@ -165,13 +173,13 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
 
 static bool read_truth(const struct run *r, struct report_truth *truth, struct err *e)
 {
+    const char *path = r->call.settings.ledger_path;
     uint64_t resent;
 
-    if (r->broadcast)
-        return report_truth_read(r->call.settings.ledger_path, r->broadcast, truth, e);
-    if (!r->counts_resent)
-        return true;
-    if (!report_truth_read_resent(r->call.settings.ledger_path, &resent, e))
+    if (!r->met)
+        return !r->broadcast || report_truth_read(path, r->broadcast, truth, e);
+    *truth = *r->met;
+    if (!report_truth_read_resent(path, r->broadcast, &resent, e))
         return false;
     truth->deliveries.resent = resent - r->resent_before;
     return true;

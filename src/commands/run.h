@@ -25,7 +25,9 @@ struct run {
     const char *kind;      /* "broadcast", "retry", "send" */
     const char *name;      /* what progress and report call it */
     const char *broadcast; /* its messages only; NULL: all */
-    bool counts_resent;    /* of all: the report gives the possible duplicates that came since */
+    /* NULL: the report tells of the broadcast as a whole. Else of what this run met, gathered here
+     * (borrowed), and of the possible duplicates that came since `resent_before`. */
+    struct report_truth *met;
     uint64_t resent_before;
     double rate;
     uint64_t later;            /* tried before, not due: left waiting from the beginning */
