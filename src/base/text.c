@@ -241,3 +241,27 @@ size_t text_distance(const char *a, const char *b)
     }
     return rows[a_len % 3][b_len];
 }
+
+static bool is_plain_word(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:=,+@%-";
+
+    return *text && text[strspn(text, plain)] == '\0';
+}
+
+void text_quote(struct buf *out, const char *text)
+{
+    if (is_plain_word(text)) {
+        buf_adds(out, text);
+        return;
+    }
+    buf_addc(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            buf_adds(out, "'\\''");
+        else
+            buf_addc(out, *text);
+    }
+    buf_addc(out, '\'');
+}

@@ -7,6 +7,7 @@
 #define BASE_TEXT_H
 
 #include "base/attr.h"
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,5 +25,8 @@ void text_grouped(uint64_t value, char out[32]);
 /* Edit distance (insert, delete, replace, swap of neighbours), for "did you mean". */
 size_t text_distance(const char *a, const char *b);
 bool text_is_digits(const char *text);
+/* Adds it as one word of a shell: in single quotes where it is empty or has any other character
+ * than letters, digits and _./:=,+@%- */
+void text_quote(struct buf *out, const char *text);
 
 #endif

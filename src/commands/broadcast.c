@@ -8,6 +8,8 @@
  * Failure modes:
  *   - the same name with another file: EXIT_BAD_DATA, unless --accept-changes; how many rows differ
  *     is said where the rows of the file on record are kept (io/manifest.h);
+ *   - rows whose id the ledger has with other content: rejected; it stays open, since only reading
+ *     the file against the ledger tells of them, and the same command tells it again;
  *   - complete already: nothing is sent, the account is given again;
  *   - interrupted in any way: it stays open, and the same command goes on;
  *   - a daemon holds the ledger: it gets the work (broadcast_handover.c).
@@ -15,6 +17,7 @@
 #include "commands/broadcast.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "commands/broadcast_internal.h"
@@ -149,6 +152,19 @@ static bool check_changes(const struct broadcast *b, struct err *e)
         b->plan.changes, *b->plan.changes ? "; " : "", (unsigned long long)broadcast_recorded(b));
 }
 
+static bool refuse_paused(const struct broadcast *b, struct err *e)
+{
+    struct buf name = buf_new(1024);
+
+    text_quote(&name, b->plan.name);
+    (void)err_set(e, EXIT_WORK_LEFT,
+                  "broadcast %.60s is paused: `tidings resume %s` goes on; "
+                  "nothing was sent",
+                  b->plan.name, buf_text(&name));
+    buf_free(&name);
+    return false;
+}
+
 /* A word of the operator's stands above the file. */
 static bool check_state(const struct broadcast *b, struct err *e)
 {
@@ -158,10 +174,7 @@ static bool check_state(const struct broadcast *b, struct err *e)
                        "broadcast",
                        b->plan.name);
     if (b->record.number && b->record.state == BROADCAST_PAUSED)
-        return err_set(
-            e, EXIT_WORK_LEFT,
-            "broadcast %.60s is paused: `tidings resume %.60s` goes on; nothing was sent",
-            b->plan.name, b->plan.name);
+        return refuse_paused(b, e);
     return true;
 }
 
@@ -189,6 +202,32 @@ uint64_t broadcast_left(const struct broadcast *b)
     return b->plan.file.valid > done ? b->plan.file.valid - done : 0;
 }
 
+/* A changed file: its rows, and what waits of those that are gone from it. Where all that was on
+ * record is done, of its rows the new ones. */
+static uint64_t most_of_changed(const struct broadcast *b)
+{
+    const struct manifest_changes *differs = &b->plan.differs;
+    uint64_t waiting = b->record.counts[STATE_WAITING] + b->record.counts[STATE_SENDING];
+    uint64_t valid = b->plan.file.valid;
+
+    if (differs->at_least)
+        return valid + waiting;
+    if (b->record.state == BROADCAST_COMPLETE)
+        return differs->added + waiting;
+    return valid + (waiting < differs->gone ? waiting : differs->gone);
+}
+
+struct broadcast_extent broadcast_extent(const struct broadcast *b)
+{
+    bool is_changed = has_file(b) && !is_unchanged(b);
+
+    return (struct broadcast_extent){
+        .messages = is_changed ? most_of_changed(b) : broadcast_left(b),
+        .is_exact = !is_changed && !broadcast_plan_names_others(&b->plan),
+        .from_first = !broadcast_recorded(b),
+    };
+}
+
 static bool put_record(struct broadcast *b, enum broadcast_state state, struct err *e)
 {
     b->record.state = state;
@@ -201,19 +240,48 @@ static bool put_record(struct broadcast *b, enum broadcast_state state, struct e
 
 /* ---- The account. */
 
-struct report broadcast_report(const struct broadcast *b)
+/* Those whose id the file itself has twice are rejects of the plan; they are refused as well. */
+uint64_t broadcast_refused(const struct broadcast *b)
 {
-    return (struct report){
-        .rows = b->plan.file.rows,
-        .duplicates = b->plan.file.duplicates,
-        .rejected = b->plan.file.rejected,
-        .rejects_path = b->plan.file.rejected ? b->plan.rejects_path : NULL,
+    uint64_t refused = known_rows_refused(&b->known), reused = b->plan.file.reused;
+
+    return refused > reused ? refused - reused : 0;
+}
+
+/* Their text stands in the file alone: it is read again. */
+static void reject_refused(struct broadcast *b, struct report *report)
+{
+    struct err e;
+
+    report->has_refused =
+        broadcast_plan_reject(&b->plan, &b->flags, b->known.refused, &report->rejected, &e);
+    if (!report->has_refused)
+        log_line(LOG_WARN, "Rows with a reused id are not in the rejects file",
+                 LOG_STR("why", e.text));
+}
+
+struct report broadcast_report(struct broadcast *b, bool over)
+{
+    const struct file_plan *file = &b->plan.file;
+    struct report report = {
+        .rows = file->rows,
+        .duplicates = file->duplicates,
+        .rejected = file->rejected + broadcast_refused(b),
+        .has_refused = !broadcast_refused(b),
     };
+
+    if (known_rows_refused(&b->known) && over)
+        reject_refused(b, &report);
+    if (report.has_refused ? report.rejected : file->rejected)
+        report.rejects_path = b->plan.rejects_path;
+    report.id_reused = report.rejected - file->rejected;
+    return report;
 }
 
 static int give_account(struct broadcast *b)
 {
-    struct report report = broadcast_report(b);
+    bool over = b->run.has_begun && dispatch_end(b->run.dispatch) == DISPATCH_FINISHED;
+    struct report report = broadcast_report(b, over);
 
     run_fill_report(&b->run, &report);
     return run_give_account(&b->run, &report, b->flags.report);
@@ -237,7 +305,7 @@ static int send_all(struct broadcast *b)
         return call_fail(&e);
     }
     if (dispatch_end(b->run.dispatch) == DISPATCH_FINISHED && !b->flags.limit &&
-        !run_left(&b->run) && !put_record(b, BROADCAST_COMPLETE, &e))
+        !run_left(&b->run) && !broadcast_refused(b) && !put_record(b, BROADCAST_COMPLETE, &e))
         return call_fail(&e);
     return give_account(b);
 }
@@ -268,6 +336,7 @@ static int stay_for_webhooks(struct broadcast *b)
 static int send_what_is_left(struct broadcast *b)
 {
     struct ledger *l = dispatch_ledger(b->run.dispatch);
+    struct broadcast_extent extent;
     struct err e;
 
     if (!webhook_wait_check(&b->run.webhook, &b->run.call.settings, &e) ||
@@ -278,7 +347,8 @@ static int send_what_is_left(struct broadcast *b)
         fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
         return stay_for_webhooks(b);
     }
-    broadcast_plan_print(&b->plan, &b->run.call.settings, broadcast_left(b));
+    extent = broadcast_extent(b);
+    broadcast_plan_print(&b->plan, &b->run.call.settings, &extent);
     if (!b->run.call.settings.enabled)
         return run_refuse_disabled();
     if (!run_may_send(&b->run, &e) || !broadcast_plan_confirm(&b->plan, &b->flags, &e))
@@ -313,8 +383,9 @@ static bool read_webhook(struct broadcast *b, struct err *e)
 static int give_plan(const struct broadcast *b)
 {
     enum exit_code code = b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
+    struct broadcast_extent all = {.messages = b->plan.file.valid, .from_first = true};
 
-    broadcast_plan_print(&b->plan, &b->run.call.settings, b->plan.file.valid);
+    broadcast_plan_print(&b->plan, &b->run.call.settings, &all);
     fprintf(stderr, "Dry run: nothing was sent\n");
     if (b->run.call.common.json)
         broadcast_plan_print_json(&b->plan, &b->run.call.settings, code);
@@ -334,6 +405,8 @@ static int run_planned(struct broadcast *b)
     b->run.kind = "broadcast";
     b->run.name = b->run.broadcast = b->plan.name;
     b->run.rate = b->plan.rate;
+    known_rows_begin(&b->known, b->plan.file.duplicates || b->plan.file.reused);
+    b->run.known = &b->known;
     if (!run_open(&b->run, &e))
         return call_fail(&e);
     if (b->run.handover && b->flags.webhook)
@@ -353,6 +426,7 @@ int command_broadcast(int argc, char **argv)
                                     ? run_planned(b)
                                     : call_fail(&e);
         run_close(&b->run);
+        known_rows_end(&b->known);
         broadcast_plan_free(&b->plan);
         call_end(&b->run.call);
     }

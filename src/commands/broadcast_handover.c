@@ -13,6 +13,7 @@
  *   - it is cancelled meanwhile: nothing more is handed over; what waited is skipped.
  */
 #include "commands/broadcast_internal.h"
+#include "base/text.h"
 #include "commands/handover_watch.h"
 #include "core/rate_limit.h"
 
@@ -78,25 +79,28 @@ static bool give_file(struct broadcast *b, struct handover_watch *w, bool *whole
 static int tell_part(const struct broadcast *b)
 {
     struct handover_counts c = handover_counts(b->run.handover);
+    struct buf name = buf_new(1024);
 
+    text_quote(&name, b->plan.name);
     fprintf(stderr,
             "tidings: stopped after %llu of %llu rows were handed over: the daemon sends those; "
             "the same command hands over the rest, tidings cancel %s gives it up\n",
             (unsigned long long)(c.taken + c.known + c.reused),
-            (unsigned long long)b->plan.file.valid, b->plan.name);
+            (unsigned long long)b->plan.file.valid, buf_text(&name));
+    buf_free(&name);
     return EXIT_WORK_LEFT;
 }
 
 static bool complete(struct broadcast *b, enum watch_end end, struct err *e)
 {
-    if (end != WATCH_DONE || b->flags.limit || is_cancelled(b))
+    if (end != WATCH_DONE || b->flags.limit || is_cancelled(b) || broadcast_refused(b))
         return true;
     return handover_complete_broadcast(b->run.handover, b->plan.name, e);
 }
 
-static int account(struct broadcast *b, struct handover_watch *w)
+static int account(struct broadcast *b, struct handover_watch *w, bool over)
 {
-    struct report report = broadcast_report(b);
+    struct report report = broadcast_report(b, over);
 
     report.is_cancelled = is_cancelled(b);
     if (b->elsewhere)
@@ -123,6 +127,7 @@ static int give_and_watch(struct broadcast *b, struct handover_watch *w)
     struct err e;
     bool whole;
 
+    handover_tell_known(b->run.handover, &b->known);
     if (!give_file(b, w, &whole, &e))
         return call_fail(&e);
     if (!whole && !is_cancelled(b))
@@ -130,7 +135,7 @@ static int give_and_watch(struct broadcast *b, struct handover_watch *w)
     handover_watch_expect(w, expected_in_all(b, before));
     if (!handover_watch_run(w, &end, &e) || !complete(b, end, &e))
         return call_fail(&e);
-    return account(b, w);
+    return account(b, w, end == WATCH_DONE);
 }
 
 /* ---- Before. */
@@ -177,13 +182,14 @@ static int watch_it(struct broadcast *b, bool is_complete)
     if (!handover_watch_begin(&b->run, &source, &w, &e))
         return call_fail(&e);
     handover_watch_expect(w, is_complete ? broadcast_recorded(b) : broadcast_expected(b));
-    code = is_complete ? account(b, w) : give_and_watch(b, w);
+    code = is_complete ? account(b, w, true) : give_and_watch(b, w);
     handover_watch_end(w);
     return code;
 }
 
 int broadcast_hand_over(struct broadcast *b)
 {
+    struct broadcast_extent extent;
     struct err e;
 
     if (!learn_rate(b, &e) || !find_record(b, &e) || !broadcast_check_record(b, &e))
@@ -192,7 +198,8 @@ int broadcast_hand_over(struct broadcast *b)
         fprintf(stderr, "Broadcast %s is complete: nothing to send\n", b->plan.name);
         return watch_it(b, true);
     }
-    broadcast_plan_print(&b->plan, &b->run.call.settings, broadcast_left(b));
+    extent = broadcast_extent(b);
+    broadcast_plan_print(&b->plan, &b->run.call.settings, &extent);
     fprintf(stderr, "  by         the daemon that holds the ledger, at its rate\n");
     if (!b->run.call.settings.enabled)
         return run_refuse_disabled();

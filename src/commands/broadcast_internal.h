@@ -18,6 +18,7 @@ struct broadcast {
     struct broadcast_plan plan;
     struct ledger_broadcast record; /* as the ledger knows it */
     struct ledger_filter waiting;   /* messages of this broadcast that wait in the ledger */
+    struct known_rows known;        /* rows of this run whose ids are on record otherwise */
     uint64_t elsewhere;             /* handed over: rows that name another broadcast */
 };
 
@@ -29,12 +30,16 @@ bool broadcast_next(void *context, struct message **out, struct err *e);
 bool broadcast_check_record(struct broadcast *b, struct err *e) MUST_CHECK;
 /* Messages without a final state; a changed file may have fewer than are on record. */
 uint64_t broadcast_left(const struct broadcast *b);
+/* The same for the operator: as much of it as can be said without reading the rows again. */
+struct broadcast_extent broadcast_extent(const struct broadcast *b);
 uint64_t broadcast_recorded(const struct broadcast *b);
 /* Messages in all: of the file, or on record. */
 uint64_t broadcast_expected(const struct broadcast *b);
 bool broadcast_is_complete(const struct broadcast *b);
-/* What the file says. */
-struct report broadcast_report(const struct broadcast *b);
+/* Rows whose id the ledger has with other content. */
+uint64_t broadcast_refused(const struct broadcast *b);
+/* What the file says, and `known`; where the run is `over`, refused rows join the rejects. */
+struct report broadcast_report(struct broadcast *b, bool over);
 
 /* ---- broadcast_handover.c */
 

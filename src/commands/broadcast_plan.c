@@ -288,7 +288,7 @@ bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
 {
     const char *file;
 
-    *p = (struct broadcast_plan){0};
+    *p = (struct broadcast_plan){.differs.at_least = true};
     if (!check_flags(p, c, flags, e))
         return false;
     file = c->arguments.items[0];
@@ -331,8 +331,10 @@ void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key 
 {
     struct manifest_changes changes;
 
-    if (p->manifest && manifest_compare(p->manifest, p->manifest_path, recorded, &changes))
-        describe_changes(&changes, p->changes, sizeof(p->changes));
+    if (!p->manifest || !manifest_compare(p->manifest, p->manifest_path, recorded, &changes))
+        return;
+    p->differs = changes;
+    describe_changes(&changes, p->changes, sizeof(p->changes));
 }
 
 void broadcast_plan_save_rows(struct broadcast_plan *p)
@@ -345,6 +347,23 @@ void broadcast_plan_save_rows(struct broadcast_plan *p)
                  LOG_STR("why", e.text));
     manifest_free(p->manifest); /* a megabyte that the sending has no use for */
     p->manifest = NULL;
+}
+
+bool broadcast_plan_reject(struct broadcast_plan *p, const struct broadcast_flags *flags,
+                           struct map *refused, uint64_t *rejected, struct err *e)
+{
+    struct file_plan_options options = {
+        .temp_dir = p->temp_dir,
+        .rejects_path = p->rejects_path,
+        .refused = refused,
+        .limit = flags->limit,
+    };
+    struct file_plan again;
+
+    if (!file_source_rewind(p->source, e) || !file_plan_make(p->source, &options, &again, e))
+        return false;
+    *rejected = again.rejected + again.refused;
+    return true;
 }
 
 /* ---- What the operator sees and is asked. */
@@ -384,23 +403,45 @@ static void print_pace(const struct broadcast_plan *p, uint64_t left)
     fprintf(stderr, "  rate       %.0f a second; done at about %s\n", p->rate, finish);
 }
 
-void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left)
+bool broadcast_plan_names_others(const struct broadcast_plan *p)
+{
+    const char *const *names;
+    size_t count = file_source_header(p->source, &names);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], "id") == 0 || strcmp(names[i], "broadcast") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_extent(const struct broadcast_plan *p, const struct broadcast_extent *x)
 {
     char first[PHONE_MASKED_SIZE];
-    char to_send[32];
+    char count[32];
 
     phone_mask(p->file.first_to, first);
-    text_grouped(left, to_send);
+    text_grouped(x->messages, count);
+    fprintf(stderr, "  to send    %s%s message%s", x->is_exact ? "" : "at most ", count,
+            x->messages == 1 ? "" : "s");
+    if (x->from_first)
+        fprintf(stderr, ", the %s to %s", x->is_exact ? "first" : "file's first", first);
+    fprintf(stderr, "%s\n", x->is_exact ? "" : "; what is on record is not sent again");
+}
+
+void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s,
+                          const struct broadcast_extent *extent)
+{
     fprintf(stderr, "Broadcast %s\n", p->name);
     print_rows(p);
     print_unknown_columns(p);
-    fprintf(stderr, "  to send    %s messages, the first to %s\n", to_send, first);
+    print_extent(p, extent);
     fprintf(stderr, "  template   %s (%s), parameters: %s\n", p->defaults.template_name,
             p->defaults.lang, *p->params_text ? p->params_text : "as the rows have them");
     fprintf(stderr, "  sender     %s through %s\n", p->defaults.sender, s->api_base);
     if (*p->changes)
         fprintf(stderr, "  changes    %s\n", p->changes);
-    print_pace(p, left);
+    print_pace(p, extent->messages);
     fprintf(stderr, "  ledger     %s\n", s->ledger_path);
 }
 

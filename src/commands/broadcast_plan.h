@@ -30,12 +30,13 @@ struct broadcast_plan {
     char path[4096]; /* of the file that is read: FILE, or the copy of standard input */
     char rejects_path[4200];
     char temp_dir[4096];
-    char manifest_path[4400];  /* where the rows of what is on record are kept */
-    struct manifest *manifest; /* the rows of the file; NULL: a dry run, or saved already */
-    char changes[200];         /* "3 rows differ: ..." of the file on record; "": not known */
-    double rate;               /* RATE_UNLIMITED or a second */
-    const char *params_text;   /* the columns, as given */
-    const char **params;       /* split; free with mem_free */
+    char manifest_path[4400];        /* where the rows of what is on record are kept */
+    struct manifest *manifest;       /* the rows of the file; NULL: a dry run, or saved already */
+    struct manifest_changes differs; /* of the file on record; at_least: or not known at all */
+    char changes[200];               /* "3 rows differ: ..." of the file on record; "": not known */
+    double rate;                     /* RATE_UNLIMITED or a second */
+    const char *params_text;         /* the columns, as given */
+    const char **params;             /* split; free with mem_free */
     struct message_defaults defaults;
     struct message_context context;
     struct file_source *source;
@@ -51,9 +52,23 @@ void broadcast_plan_free(struct broadcast_plan *p);
 void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key *recorded);
 /* Keeps the rows for such a comparison; one that cannot be kept is a warning. */
 void broadcast_plan_save_rows(struct broadcast_plan *p);
-/* What is about to happen, in a few lines, on standard error. `left`: messages still to send. */
-void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s, uint64_t left);
-/* The same on standard output, as one JSON object for a dry run. */
+/* Writes the rejects file again, with rows that the ledger refused (file_plan.h) in it. `rejected`:
+ * how many it has then. */
+bool broadcast_plan_reject(struct broadcast_plan *p, const struct broadcast_flags *flags,
+                           struct map *refused, uint64_t *rejected, struct err *e) MUST_CHECK;
+/* Messages still to send: exactly, or at most so many; from the file's first, or from within. */
+struct broadcast_extent {
+    uint64_t messages;
+    bool is_exact;
+    bool from_first;
+};
+/* What is about to happen, in a few lines, on standard error. */
+void broadcast_plan_print(const struct broadcast_plan *p, const struct settings *s,
+                          const struct broadcast_extent *extent);
+/* Only columns with these names can make a row one of another broadcast, or of an id that is known
+ * from elsewhere: without them it is known whose the rows are. */
+bool broadcast_plan_names_others(const struct broadcast_plan *p);
+/* A dry run on standard output, as one JSON object. */
 void broadcast_plan_print_json(const struct broadcast_plan *p, const struct settings *s,
                                enum exit_code code);
 /* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */

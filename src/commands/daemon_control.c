@@ -7,7 +7,8 @@
  *   {"op":"drain"}                                    as SIGTERM
  *   {"op":"take_in","messages":[...]}                 new messages (handover.h): on disk as waiting
  *                                                     before the answer, whose "admissions" has a
- *                                                     letter for each: n new, k known, r reused
+ *                                                     letter for each: n new, k known, o known and
+ *                                                     of another broadcast, r reused
  *   {"op":"open_again","states":[...],"numbers":[...]} failed or unknown ones, by the ledger's
  *                                                     numbers; "opened": how many were
  *   {"op":"settle","to":"accepted"|"failed","numbers":[...]}  unknown ones, by hand; "settled"
@@ -229,17 +230,23 @@ static void cancel_late(struct order *o)
     }
 }
 
+static char letter_of(const struct ledger_intake_item *item)
+{
+    static const char of[] = {
+        [ADMISSION_NEW] = 'n', [ADMISSION_KNOWN] = 'k', [ADMISSION_REUSED] = 'r'};
+
+    return item->admission == ADMISSION_KNOWN && item->elsewhere ? 'o' : of[item->admission];
+}
+
 static void on_taken_in(struct ledger_errand *errand)
 {
     struct order *o = CONTAINER_OF(errand, struct order, intake.errand);
     char letters[HANDOVER_MESSAGES_MAX + 1];
     char text[HANDOVER_MESSAGES_MAX + 64];
-    static const char of[] = {
-        [ADMISSION_NEW] = 'n', [ADMISSION_KNOWN] = 'k', [ADMISSION_REUSED] = 'r'};
 
     cancel_late(o);
     for (size_t i = 0; i < o->intake.count; i++) {
-        letters[i] = of[o->items[i].admission];
+        letters[i] = letter_of(&o->items[i]);
         o->daemon->handed_over[o->items[i].admission]++;
         message_free(o->items[i].message);
     }

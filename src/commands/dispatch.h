@@ -76,6 +76,9 @@ struct dispatch_watch {
     bool (*on_begin)(void *context, struct err *e);
     bool (*is_done)(void *context);
     void (*on_end)(void *context);
+    /* These two are as a service's; NULL: not wanted. */
+    void (*on_settled)(void *context, const struct engine_view *view);
+    void (*on_known)(void *context, const struct engine_view *view, const struct record *record);
 };
 
 bool dispatch_open(const struct dispatch_options *options, struct dispatch **out,

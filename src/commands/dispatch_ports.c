@@ -113,6 +113,8 @@ static void on_settled(void *world, const struct engine_view *view)
         event_log_skipped(view->message->id, view->outcome->reason);
     if (d->service)
         d->service->on_settled(d->service->context, view);
+    else if (d->watch.on_settled)
+        d->watch.on_settled(d->watch.context, view);
 }
 
 static void on_known(void *world, const struct engine_view *view, const struct record *record)
@@ -128,6 +130,8 @@ static void on_known(void *world, const struct engine_view *view, const struct r
     }
     if (d->service)
         d->service->on_known(d->service->context, view, record);
+    else if (d->watch.on_known)
+        d->watch.on_known(d->watch.context, view, record);
 }
 
 static void on_halt(void *world, const struct halt *halt, bool raised)

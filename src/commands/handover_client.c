@@ -22,7 +22,8 @@ struct handover {
     struct control_client *client;
     bool has_confirmed; /* the daemon, something that we handed over */
     struct handover_counts counts;
-    struct buf batch; /* the question that gathers */
+    struct known_rows *known; /* NULL: nobody wants them */
+    struct buf batch;         /* the question that gathers */
     struct json_writer writer;
     struct message *messages[HANDOVER_MESSAGES_MAX]; /* that are in it */
     size_t count;
@@ -150,6 +151,20 @@ static void warn_reused(const struct message *m)
              LOG_STR("reason", "id_reused"));
 }
 
+/* The letters are daemon_control.c's. */
+static void count_letter(struct handover *h, char letter, const struct message *m)
+{
+    bool known = letter == 'k' || letter == 'o', reused = letter == 'r';
+
+    h->counts.taken += letter == 'n';
+    h->counts.known += known;
+    h->counts.reused += reused;
+    if (reused)
+        warn_reused(m);
+    if (h->known && (known || reused))
+        known_rows_add(h->known, m, reused ? ADMISSION_REUSED : ADMISSION_KNOWN, letter == 'o');
+}
+
 static bool count_letters(struct handover *h, const struct json *answer, struct err *e)
 {
     size_t len = 0;
@@ -158,14 +173,14 @@ static bool count_letters(struct handover *h, const struct json *answer, struct 
     if (!letters || len != h->count)
         return err_set(e, EXIT_BUG, "the daemon's answer does not say what became of the messages");
     h->has_confirmed = true;
-    for (size_t i = 0; i < len; i++) {
-        h->counts.taken += letters[i] == 'n';
-        h->counts.known += letters[i] == 'k';
-        h->counts.reused += letters[i] == 'r';
-        if (letters[i] == 'r')
-            warn_reused(h->messages[i]);
-    }
+    for (size_t i = 0; i < len; i++)
+        count_letter(h, letters[i], h->messages[i]);
     return true;
+}
+
+void handover_tell_known(struct handover *h, struct known_rows *known)
+{
+    h->known = known;
 }
 
 bool handover_flush(struct handover *h, struct err *e)

@@ -13,6 +13,7 @@
 #define COMMANDS_HANDOVER_CLIENT_H
 
 #include "base/json.h"
+#include "commands/known_rows.h"
 #include "commands/settings.h"
 #include "core/message.h"
 #include "core/outcome.h"
@@ -23,7 +24,7 @@ struct handover;
 
 struct handover_counts {
     uint64_t taken;  /* new to the ledger */
-    uint64_t known;  /* their id was on record already */
+    uint64_t known;  /* their id was on record already, wherever */
     uint64_t reused; /* their id was on record with other content: not taken */
 };
 
@@ -32,6 +33,8 @@ struct handover_counts {
 struct handover *handover_find(const struct settings *s);
 void handover_close(struct handover *h);
 
+/* From now on rows whose id is on record go there, too; borrowed. */
+void handover_tell_known(struct handover *h, struct known_rows *known);
 /* `m` is taken. Goes to the daemon when enough have gathered, or by handover_flush. Reused ids are
  * logged as warnings. */
 bool handover_give(struct handover *h, struct message *m, struct err *e) MUST_CHECK;

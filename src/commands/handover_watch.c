@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "commands/next_command.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -300,19 +301,24 @@ static void stop_showing(struct handover_watch *w)
     w->is_showing = false;
 }
 
+static void say_left_to_daemon(const struct handover_watch *w)
+{
+    struct buf look = buf_new(1024);
+
+    next_command_add(&look, &(struct next_command){"log", "--broadcast", w->run->broadcast, ""});
+    fprintf(stderr, "tidings: the daemon goes on with it; to look: tidings status, %s\n",
+            buf_text(&look));
+    buf_free(&look);
+}
+
 void handover_watch_say_end(struct handover_watch *w)
 {
-    const char *of = w->run->broadcast ? " --broadcast " : "";
-    const char *name = w->run->broadcast ? w->run->broadcast : "";
-
     stop_showing(w);
     switch (w->end) {
     case WATCH_DONE:
         break;
     case WATCH_INTERRUPTED:
-        fprintf(stderr,
-                "tidings: the daemon goes on with it; to look: tidings status, tidings log%s%s\n",
-                of, name);
+        say_left_to_daemon(w);
         break;
     case WATCH_DAEMON_GONE:
         fprintf(stderr, "tidings: the daemon has ended: what it has not sent waits in the ledger; "
@@ -338,6 +344,7 @@ int handover_watch_account(struct handover_watch *w, struct report *report, cons
     report->tally = &w->tally;
     report->halts = &no_halts;
     report->command = r->command;
+    report->known = r->known;
     report->left = left(w) + r->later;
     report->took_us = clock_mono_us() - w->tally.began_us;
     run_read_truth(r, report);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "commands/next_command.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -85,6 +86,11 @@ static void add_number(struct buf *out, const char *name, uint64_t value)
     buf_addf(out, "  %-12s%12s\n", name, text);
 }
 
+static uint64_t on_record(const struct report *r)
+{
+    return r->known ? r->known->on_record.count : 0;
+}
+
 static void add_states(const struct report *r, struct buf *out)
 {
     static const enum state shown[] = {STATE_ACCEPTED, STATE_FAILED, STATE_UNKNOWN, STATE_SKIPPED};
@@ -97,6 +103,45 @@ static void add_states(const struct report *r, struct buf *out)
         add_number(out, "rejected", r->rejected);
     if (r->duplicates)
         add_number(out, "duplicates", r->duplicates);
+    if (on_record(r))
+        add_number(out, "on record", on_record(r));
+}
+
+/* Which ids, the first ones, and the command that shows one of them. */
+static void add_known(const struct known_ids *ids, uint64_t count, const char *what,
+                      struct buf *out)
+{
+    const struct next_command look = {"log", "--id", ids->shown[0], ""};
+    char text[32];
+
+    text_grouped(count, text);
+    buf_addf(out, "  %s %s\n      → ", text, what);
+    for (size_t i = 0; i < KNOWN_SHOWN && i < ids->count; i++)
+        buf_addf(out, "%s%s", i ? ", " : "", ids->shown[i]);
+    buf_addf(out, "%s; to look: ", ids->count > KNOWN_SHOWN ? ", ..." : "");
+    next_command_add(out, &look);
+    buf_addc(out, '\n');
+}
+
+static void add_all_known(const struct report *r, struct buf *out)
+{
+    if (on_record(r))
+        add_known(&r->known->on_record, on_record(r),
+                  "on record: their ids are known from elsewhere, with the same content; not sent "
+                  "again",
+                  out);
+    if (r->id_reused)
+        add_known(&r->known->reused, r->id_reused,
+                  r->has_refused
+                      ? "rejected: id_reused, the ledger has these ids with other content"
+                      : "rejected: id_reused, the ledger has these ids with other "
+                        "content; the run that comes to its end writes them aside",
+                  out);
+}
+
+static bool goes_on(const struct report *r)
+{
+    return r->left && !r->is_cancelled;
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -145,19 +190,18 @@ static void add_halts(const struct report *r, struct buf *out)
 
 static void add_next(const struct report *r, struct buf *out)
 {
-    const char *of = r->broadcast ? " --broadcast " : "";
-    const char *name = r->broadcast ? r->broadcast : "";
-
     if (r->rejects_path)
         buf_addf(out, "\n  Rejected rows are in %s: mend them and broadcast that file.\n",
                  r->rejects_path);
-    if (r->left && !r->is_cancelled)
+    if (goes_on(r))
         buf_addf(out, "\n  Go on:        %s\n", r->command);
-    if (tally_total(r->tally, STATE_FAILED))
-        buf_addf(out,
-                 "\n  What failed:  tidings log%s%s --failed\n"
-                 "  Try again:    tidings retry%s%s\n",
-                 of, name, of, name);
+    if (!tally_total(r->tally, STATE_FAILED))
+        return;
+    buf_addc(out, '\n');
+    next_command_line(out, "What failed:",
+                      &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
+    next_command_line(
+        out, "Try again:", &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
 }
 
 void report_text(const struct report *r, struct buf *out)
@@ -165,6 +209,7 @@ void report_text(const struct report *r, struct buf *out)
     buf_addf(out, "\n%s: %s\n\n", r->name, end_text(r));
     add_states(r, out);
     buf_addc(out, '\n');
+    add_all_known(r, out);
     report_truth_text(&r->truth, out);
     add_speed(r, out);
     add_halts(r, out);
@@ -218,6 +263,34 @@ static void put_halts(const struct report *r, struct json_writer *w)
     json_end(w, ']');
 }
 
+static void put_command(struct json_writer *w, const struct next_command *c)
+{
+    struct buf command = buf_new(1024); /* a quoted name and more */
+
+    next_command_add(&command, c);
+    json_put_string(w, NULL, buf_text(&command));
+    buf_free(&command);
+}
+
+/* As the text has them, in its order of importance. */
+static void put_next(const struct report *r, struct json_writer *w)
+{
+    json_begin(w, "next", '[');
+    if (goes_on(r))
+        json_put_string(w, NULL, r->command);
+    if (tally_total(r->tally, STATE_FAILED)) {
+        put_command(w, &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
+        put_command(w, &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
+    }
+    if (tally_total(r->tally, STATE_UNKNOWN))
+        put_command(w, &(struct next_command){"reconcile", "--broadcast", r->broadcast, ""});
+    if (on_record(r))
+        put_command(w, &(struct next_command){"log", "--id", r->known->on_record.shown[0], ""});
+    if (r->id_reused)
+        put_command(w, &(struct next_command){"log", "--id", r->known->reused.shown[0], ""});
+    json_end(w, ']');
+}
+
 void report_json(const struct report *r, struct buf *out)
 {
     struct json_writer w = {.out = out};
@@ -230,11 +303,14 @@ void report_json(const struct report *r, struct buf *out)
     json_put_int(&w, "rows", (int64_t)r->rows);
     json_put_int(&w, "duplicates", (int64_t)r->duplicates);
     json_put_int(&w, "rejected", (int64_t)r->rejected);
+    json_put_int(&w, "id_reused", (int64_t)r->id_reused);
+    json_put_int(&w, "on_record", (int64_t)on_record(r));
     json_put_string(&w, "rejects_file", r->rejects_path ? r->rejects_path : "");
     put_states(r, &w);
     report_truth_json(&r->truth, &w);
     put_speed(r, &w);
     put_halts(r, &w);
+    put_next(r, &w);
     json_put_string(&w, "ledger", r->ledger_path);
     json_end(&w, '}');
     buf_addc(out, '\n');

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "commands/dispatch.h"
+#include "commands/known_rows.h"
 #include "commands/report_truth.h"
 
 enum { REPORT_MAX = 262144 };
@@ -21,11 +22,14 @@ struct report {
     struct engine_counts counts;
     const struct halts *halts;
     uint64_t rows, duplicates, rejected;
+    uint64_t id_reused;       /* of those rejected: the ledger has the id with other content */
+    bool has_refused;         /* they are in the rejects file */
     const char *rejects_path; /* NULL: none */
-    const char *command;      /* to go on: the same command line */
-    uint64_t left;            /* messages without a final state that are not unknown */
-    bool is_cancelled;        /* by the operator: it does not go on */
-    bool by_daemon;           /* it was handed over: what only the sender knows is left out */
+    const struct known_rows *known; /* NULL: not asked for */
+    const char *command;            /* to go on: the same command line */
+    uint64_t left;                  /* messages without a final state that are not unknown */
+    bool is_cancelled;              /* by the operator: it does not go on */
+    bool by_daemon;                 /* it was handed over: what only the sender knows is left out */
     int64_t took_us;
     struct report_truth truth;
 };

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "commands/next_command.h"
 #include "core/error_policy.h"
 #include "core/phone.h"
 
@@ -50,16 +51,74 @@ bool report_truth_read(const char *ledger_path, const char *broadcast, struct re
     return ok;
 }
 
-bool report_truth_read_resent(const char *ledger_path, uint64_t *out, struct err *e)
+static bool count_resent(struct ledger_reader *reader, const char *broadcast, uint64_t *out,
+                         struct err *e)
+{
+    struct ledger_delivery_counts counts;
+
+    if (!broadcast)
+        return ledger_count_resent(reader, out, e);
+    if (!ledger_count_deliveries(reader, broadcast, &counts, e))
+        return false;
+    *out = counts.resent;
+    return true;
+}
+
+bool report_truth_read_resent(const char *ledger_path, const char *broadcast, uint64_t *out,
+                              struct err *e)
 {
     struct ledger_reader *reader;
     bool ok;
 
     if (!ledger_reader_open(ledger_path, &reader, e))
         return false;
-    ok = ledger_count_resent(reader, out, e);
+    ok = count_resent(reader, broadcast, out, e);
     ledger_reader_close(reader);
     return ok;
+}
+
+/* ---- Gathering. */
+
+static bool is_same_code(const struct ledger_code_count *c, const struct outcome *o)
+{
+    return c->state == o->state && c->reason == o->reason && c->code == o->code;
+}
+
+static void count_code(struct report_truth *t, const struct outcome *o)
+{
+    size_t i = 0;
+
+    while (i < t->code_count && !is_same_code(&t->codes[i], o))
+        i++;
+    if (i == REPORT_CODES_MAX)
+        return;
+    if (i == t->code_count) {
+        t->codes[i] = (struct ledger_code_count){o->state, o->reason, o->code, 0, ""};
+        text_copy(t->codes[i].title, sizeof(t->codes[i].title), o->title, strlen(o->title));
+        t->code_count++;
+    }
+    t->codes[i].count++;
+}
+
+static void keep_as_unknown(struct report_truth *t, const struct engine_view *view)
+{
+    const struct message *m = view->message;
+    struct report_unknown *u = &t->unknown[t->unknown_count++];
+
+    text_copy(u->id, sizeof(u->id), m->id, strlen(m->id));
+    text_copy(u->to, sizeof(u->to), m->to, strlen(m->to));
+    u->reason = view->outcome->reason;
+    u->at_ms = view->at_ms;
+}
+
+void report_truth_add(struct report_truth *t, const struct outcome *o,
+                      const struct engine_view *view)
+{
+    if (o->state == STATE_WAITING || o->state == STATE_ACCEPTED || o->next_ms)
+        return;
+    count_code(t, o);
+    if (view && o->state == STATE_UNKNOWN && t->unknown_count < REPORT_UNKNOWN_MAX)
+        keep_as_unknown(t, view);
 }
 
 uint64_t report_truth_cancelled(const struct report_truth *t)
@@ -202,8 +261,8 @@ void report_truth_end(const struct report_truth *t, uint64_t unknown, const char
         add_unknown(&t->unknown[i], out);
     if (unknown > t->unknown_count && t->unknown_count)
         buf_addf(out, "    and %llu more\n", (unsigned long long)(unknown - t->unknown_count));
-    buf_addf(out, "  What to do:   tidings reconcile%s%s\n", broadcast ? " --broadcast " : "",
-             broadcast ? broadcast : "");
+    next_command_line(
+        out, "What to do:", &(struct next_command){"reconcile", "--broadcast", broadcast, ""});
 }
 
 /* ---- JSON. */

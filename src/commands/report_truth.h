@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * report_truth.h: the part of a report that the ledger tells, of a broadcast as a whole: failures
- * by code, what webhooks said, duplicates, and what is still unknown.
+ * by code, what webhooks said, duplicates, and what is still unknown. A run that is not of one
+ * broadcast as a whole (`retry`) gathers its own failures and unknown ones instead.
  */
 #ifndef COMMANDS_REPORT_TRUTH_H
 #define COMMANDS_REPORT_TRUTH_H
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "core/engine.h"
 #include "core/phone.h"
 #include "ledger/ledger_query.h"
 
@@ -32,8 +34,13 @@ struct report_truth {
 bool report_truth_read(const char *ledger_path, const char *broadcast, struct report_truth *out,
                        struct err *e) MUST_CHECK;
 
-/* Possible duplicates, of all broadcasts. */
-bool report_truth_read_resent(const char *ledger_path, uint64_t *out, struct err *e) MUST_CHECK;
+/* Possible duplicates. `broadcast`: NULL is all. */
+bool report_truth_read_resent(const char *ledger_path, const char *broadcast, uint64_t *out,
+                              struct err *e) MUST_CHECK;
+
+/* Gathers what became of a message; `view` (NULL: not known) says of which. */
+void report_truth_add(struct report_truth *t, const struct outcome *o,
+                      const struct engine_view *view);
 
 /* Messages that were cancelled. */
 uint64_t report_truth_cancelled(const struct report_truth *t);

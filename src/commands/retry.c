@@ -63,6 +63,7 @@ struct retry {
     uint64_t later;                /* waiting, and not due */
     uint64_t later_tried;          /* of those: tried already */
     int64_t later_ms;              /* when the first of them is due; 0: none */
+    struct report_truth met;       /* what became of them */
     struct ledger_watched watched; /* by the daemon: all of these, by number */
     size_t room;                   /* of watched.items */
 };
@@ -241,6 +242,15 @@ static bool open_and_look(struct retry *r, struct err *e)
            look(r, e);
 }
 
+/* They are among the unknown ones of the account. */
+static void add_interrupted(struct retry *r)
+{
+    const struct outcome unknown = {.state = STATE_UNKNOWN, .reason = REASON_INTERRUPTED};
+
+    for (uint64_t i = 0; i < r->interrupted; i++)
+        report_truth_add(&r->met, &unknown, NULL);
+}
+
 static int send_again(struct retry *r)
 {
     struct dispatch_source source = {r, dispatch_no_message}; /* all of it waits */
@@ -254,6 +264,7 @@ static int send_again(struct retry *r)
     tally = dispatch_tally(r->run->dispatch);
     tally->expected = r->waiting + r->interrupted;
     tally->before[STATE_UNKNOWN] = r->interrupted;
+    add_interrupted(r);
     dispatch_take_up(r->run->dispatch, &r->waits, r->waiting, r->due_by_ms);
     if (!run_source(r->run, &source, &e))
         return call_fail(&e);
@@ -321,6 +332,13 @@ static bool count(void *context, struct ledger_reader *reader, uint64_t counts[S
     return true;
 }
 
+static void on_settled(void *context, const struct outcome *outcome)
+{
+    struct retry *r = context;
+
+    report_truth_add(&r->met, outcome, NULL);
+}
+
 static int watch_them(struct retry *r)
 {
     const struct watch_source source = {.context = r, .count = count};
@@ -331,6 +349,8 @@ static int watch_them(struct retry *r)
     struct err e;
     int code;
 
+    r->watched.on_settled = on_settled;
+    r->watched.context = r;
     if (!handover_watch_begin(r->run, &source, &w, &e))
         return call_fail(&e);
     handover_watch_expect(w, expected);
@@ -370,12 +390,12 @@ static bool begin_run(struct retry *r, struct err *e)
     return run_open(r->run, e) && look_at_interrupted(r, e);
 }
 
-/* A report of one broadcast counts by that broadcast. */
+/* The report tells of this run, not of all that became of a broadcast. */
 static bool begin_count(struct retry *r, struct err *e)
 {
-    r->run->counts_resent = !r->run->broadcast;
-    return r->run->broadcast ||
-           report_truth_read_resent(r->run->call.settings.ledger_path, &r->run->resent_before, e);
+    r->run->met = &r->met;
+    return report_truth_read_resent(r->run->call.settings.ledger_path, r->run->broadcast,
+                                    &r->run->resent_before, e);
 }
 
 static int retry(struct retry *r)

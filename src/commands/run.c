@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "commands/access.h"
 #include "io/ca_file.h"
 
@@ -13,8 +14,14 @@ void run_begin(struct run *r, int argc, char **argv)
     struct buf line = buf_new(sizeof(r->command) - 1);
 
     buf_adds(&line, "tidings");
-    for (int i = 0; i < argc; i++)
-        buf_addf(&line, " %s", argv[i]); /* what does not fit is left out */
+    for (int i = 0; i < argc; i++) {
+        buf_addc(&line, ' ');
+        text_quote(&line, argv[i]);
+    }
+    if (!buf_ok(&line)) { /* half a command may be another one */
+        buf_clear(&line);
+        buf_addf(&line, "tidings %.20s ...", argv[0]);
+    }
     (void)snprintf(r->command, sizeof(r->command), "%s", buf_text(&line)); /* it fits */
     buf_free(&line);
 }
@@ -124,9 +131,25 @@ static void on_end(void *context)
     webhook_wait_end(&r->webhook);
 }
 
+static void on_settled(void *context, const struct engine_view *view)
+{
+    struct run *r = context;
+
+    if (r->met)
+        report_truth_add(r->met, view->outcome, view);
+}
+
+static void on_known(void *context, const struct engine_view *view, const struct record *record)
+{
+    struct run *r = context;
+
+    if (r->known)
+        known_rows_add(r->known, view->message, record->admission, record->elsewhere);
+}
+
 bool run_source(struct run *r, const struct dispatch_source *source, struct err *e)
 {
-    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end};
+    struct dispatch_watch watch = {r, 0, on_tick, on_begin, is_done, on_end, on_settled, on_known};
     struct progress_facts facts;
     bool ok;
 
@@ -152,13 +175,13 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
 
 static bool read_truth(const struct run *r, struct report_truth *truth, struct err *e)
 {
+    const char *path = r->call.settings.ledger_path;
     uint64_t resent;
 
-    if (r->broadcast)
-        return report_truth_read(r->call.settings.ledger_path, r->broadcast, truth, e);
-    if (!r->counts_resent)
-        return true;
-    if (!report_truth_read_resent(r->call.settings.ledger_path, &resent, e))
+    if (!r->met)
+        return !r->broadcast || report_truth_read(path, r->broadcast, truth, e);
+    *truth = *r->met;
+    if (!report_truth_read_resent(path, r->broadcast, &resent, e))
         return false;
     truth->deliveries.resent = resent - r->resent_before;
     return true;
@@ -200,6 +223,7 @@ void run_fill_report(struct run *r, struct report *report)
     report->counts = dispatch_counts(r->dispatch);
     report->halts = dispatch_halts(r->dispatch);
     report->command = r->command;
+    report->known = r->known;
     report->left = run_left(r);
     report->is_cancelled = r->control.is_cancelled;
     report->took_us = t->began_us ? clock_mono_us() - t->began_us : 0;

@@ -12,19 +12,22 @@
 #include "commands/command.h"
 #include "commands/dispatch.h"
 #include "commands/handover_client.h"
+#include "commands/known_rows.h"
 #include "commands/progress.h"
 #include "commands/report.h"
 #include "commands/run_control.h"
 #include "commands/webhook_wait.h"
 
-enum { RUN_COMMAND_MAX = 512 };
+enum { RUN_COMMAND_MAX = 4096 };
 
 struct run {
     struct call call;
     const char *kind;      /* "broadcast", "retry", "send" */
     const char *name;      /* what progress and report call it */
     const char *broadcast; /* its messages only; NULL: all */
-    bool counts_resent;    /* of all: the report gives the possible duplicates that came since */
+    /* NULL: the report tells of the broadcast as a whole. Else of what this run met, gathered here
+     * (borrowed), and of the possible duplicates that came since `resent_before`. */
+    struct report_truth *met;
     uint64_t resent_before;
     double rate;
     uint64_t later;            /* tried before, not due: left waiting from the beginning */
@@ -33,9 +36,10 @@ struct run {
     struct dispatch *dispatch;
     struct progress progress;
     struct run_control control;
+    struct known_rows *known;      /* borrowed; gets rows whose id is on record; NULL: not wanted */
     bool has_begun;                /* run_source came so far that messages could go */
     struct webhook_wait webhook;   /* seconds 0: none */
-    char command[RUN_COMMAND_MAX]; /* the command line, to go on with */
+    char command[RUN_COMMAND_MAX]; /* the command line, to go on with, as a shell takes it */
 };
 
 /* Remembers the command line. */

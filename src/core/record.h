@@ -57,6 +57,8 @@ struct record {
     enum state known;              /* PROBE, ADMIT: result, the known message's state */
     unsigned known_attempt;        /* the same: its newest attempt */
     int64_t known_at_ms;           /* the same: of its last change */
+    bool elsewhere; /* PROBE, ADMIT: result: the known message is of another broadcast, or of none,
+                     * than the one that came */
     /* INTENT: result: the message waits no more (cancelled, or settled by a webhook): nothing was
      * stored, it is not to be sent. OUTCOME: result: a webhook had settled the message already,
      * which would else wait to be sent again; or it was finished while it waited, and is skipped

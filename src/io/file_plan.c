@@ -2,7 +2,6 @@
 #include "io/file_plan.h"
 
 #include "base/file.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/distinct.h"
@@ -19,6 +18,9 @@ enum {
     COPY_SIZE = 65536,
 };
 
+#define REFUSED_REASON \
+    "id_reused: the ledger has this id with other content; `tidings log --id` shows it"
+
 struct planning {
     struct file_source *source;
     const struct file_plan_options *options;
@@ -28,6 +30,11 @@ struct planning {
     struct rejects_file *rejects; /* NULL: they are not wanted */
     uint64_t first_reject_line;   /* 0: none yet */
 };
+
+uint64_t file_plan_key(const struct message *m)
+{
+    return m->id_hash ^ (m->content_hash << 32 | m->content_hash >> 32);
+}
 
 static bool is_full(const struct planning *p)
 {
@@ -145,21 +152,36 @@ static bool settle(struct planning *p, struct err *e)
     return true;
 }
 
+/* The first row of those that say the same; the others are duplicates of it. */
+static bool find_refused(const struct planning *p, const struct message *m)
+{
+    uint64_t key = file_plan_key(m), met;
+
+    if (!p->options->refused || !map_get(p->options->refused, key, &met) || met)
+        return false;
+    map_put(p->options->refused, key, 1);
+    return true;
+}
+
 /* One row of the second look: aside with it where it was a reject, or is one now. */
 static bool look_again(struct planning *p, struct distinct_reused *reused, struct err *e)
 {
     struct row row;
+    bool is_refused;
 
     if (!file_source_next(p->source, &row, e))
         return false;
+    is_refused = row.kind == ROW_MESSAGE && find_refused(p, row.message);
     message_free(row.message);
     if (row.kind == ROW_REJECT)
         return rejects_add(p->rejects, row.line, row.reject.text, e);
-    if (row.line != reused->line)
-        return true;
-    reused_reason(reused, &row.reject);
-    return rejects_add(p->rejects, row.line, row.reject.text, e) &&
-           distinct_next_reused(p->distinct, reused, e);
+    if (row.line == reused->line) {
+        reused_reason(reused, &row.reject);
+        return rejects_add(p->rejects, row.line, row.reject.text, e) &&
+               distinct_next_reused(p->distinct, reused, e);
+    }
+    p->plan->refused += is_refused;
+    return !is_refused || rejects_add(p->rejects, row.line, REFUSED_REASON, e);
 }
 
 static bool second_look(struct planning *p, struct err *e)
@@ -180,7 +202,8 @@ static bool write_rejects(struct planning *p, struct err *e)
 {
     if (!p->rejects)
         return true;
-    if ((p->plan->reused || rejects_lack_columns(p->rejects)) && !second_look(p, e))
+    if ((p->plan->reused || p->options->refused || rejects_lack_columns(p->rejects)) &&
+        !second_look(p, e))
         return false;
     return rejects_commit(p->rejects, e);
 }

@@ -6,7 +6,8 @@
  * with the same content is a duplicate (dropped, counted), one with other content is a reject
  * (id_reused). Rejects are written whole (rejects_file.h), by rising line; without rejects an old
  * rejects file is removed. The file is read a second time only for rejects whose row or column was
- * not known as one the first time: reused ids, keys that a JSONL file shows late.
+ * not known as one the first time: reused ids, keys that a JSONL file shows late, and those that
+ * the ledger refused (then the whole plan is made again, after the sending).
  * Distinctness is found out of core (distinct.h), so memory does not grow with the file.
  *
  * With a limit of N the plan ends with the row that brings the N-th distinct id. Duplicates, reused
@@ -17,6 +18,7 @@
 #ifndef IO_FILE_PLAN_H
 #define IO_FILE_PLAN_H
 
+#include "base/map.h"
 #include "io/file_source.h"
 #include "io/manifest.h"
 
@@ -26,6 +28,7 @@ struct file_plan {
     uint64_t duplicates; /* the same id and content again */
     uint64_t rejected;   /* rows written aside; those with a reused id too */
     uint64_t reused;     /* of them: with a reused id */
+    uint64_t refused;    /* with options.refused: rows that are rejects for it alone */
     uint64_t recipients; /* distinct numbers among the valid; exact */
     uint64_t last_line;  /* of the last row that was looked at: with a limit, sending ends there */
     char first_to[20];   /* of the first valid row */
@@ -38,12 +41,18 @@ struct file_plan_options {
     const char *temp_dir;      /* where to spill */
     const char *rejects_path;  /* NULL: do not write them (dry run) */
     struct manifest *manifest; /* gets the valid, distinct rows; borrowed; NULL: not wanted */
-    uint64_t limit;            /* end with this many distinct messages; 0: all */
+    /* Rows, by file_plan_key, that the ledger refused since it has their id with other content:
+     * written aside, too, each once (the first in the file). Its values change. NULL: none. */
+    struct map *refused;
+    uint64_t limit; /* end with this many distinct messages; 0: all */
     /* Called every 1024 rows so that a terminal can show it; may be NULL. Returning false stops the
      * reading (Ctrl-C): EXIT_WORK_LEFT. */
     bool (*on_progress)(void *context, uint64_t position, uint64_t size);
     void *context;
 };
+
+/* Of what a row says: its id and content. */
+uint64_t file_plan_key(const struct message *m);
 
 /* Reads the source, from where file_source_open left it, to its end. EXIT_BAD_DATA: changed while
  * it was read; EXIT_CANT_CREATE: spill or rejects cannot be written. What was there of a rejects

@@ -48,6 +48,7 @@ struct ledger_intake_item {
     struct message *message;  /* only read */
     enum admission admission; /* result */
     enum state known;         /* result: where the ledger knew the message already */
+    bool elsewhere;           /* result: the same, of another broadcast; as record.h has it */
 };
 struct ledger_intake {
     struct ledger_errand errand;

@@ -212,6 +212,20 @@ bool ledger_reader_broadcast(struct ledger_reader *r, const char *name,
     return reader_begin(r, e) && reader_end(r, broadcast_row_find(r->db, r->words, name, out, e));
 }
 
+static bool tell_settled(struct ledger_reader *r, const struct ledger_watched *w, uint64_t number,
+                         enum state state, struct err *e)
+{
+    struct outcome outcome;
+
+    if (!w->on_settled || state == STATE_ACCEPTED)
+        return true;
+    if (!standing_outcome(&r->scan.standings, number, &outcome, e))
+        return false;
+    outcome.state = state;
+    w->on_settled(w->context, &outcome);
+    return true;
+}
+
 static bool drop_settled(struct ledger_reader *r, struct ledger_watched *w, struct err *e)
 {
     struct standing now;
@@ -220,10 +234,13 @@ static bool drop_settled(struct ledger_reader *r, struct ledger_watched *w, stru
     for (size_t i = 0; i < w->count; i++) {
         if (!standing_get(&r->scan.standings, w->items[i], &now, e))
             return false;
-        if (now.state == STATE_WAITING || now.state == STATE_SENDING)
+        if (now.state == STATE_WAITING || now.state == STATE_SENDING) {
             w->items[kept++] = w->items[i];
-        else
-            w->settled[now.state]++;
+            continue;
+        }
+        w->settled[now.state]++;
+        if (!tell_settled(r, w, w->items[i], now.state, e))
+            return false;
     }
     w->count = kept;
     return true;

@@ -69,6 +69,9 @@ struct ledger_watched {
     uint64_t *items; /* the caller's */
     size_t count;
     uint64_t settled[STATE_COUNT]; /* added to */
+    /* Those that were not accepted; NULL: not wanted. */
+    void (*on_settled)(void *context, const struct outcome *outcome);
+    void *context;
 };
 bool ledger_drop_settled(struct ledger_reader *r, struct ledger_watched *watched,
                          struct err *e) MUST_CHECK;

@@ -44,7 +44,7 @@ static bool prepare(struct store *s, struct err *e)
                          " VALUES(?1,?2,?3,?4,?5)"},
         {&s->add_outbox, "INSERT INTO outbox(number) VALUES(?1)"},
         {&s->drop_open, "DELETE FROM open WHERE number=?1"},
-        {&s->identity, "SELECT id, content_hash FROM message WHERE number=?1"},
+        {&s->identity, "SELECT id, content_hash, broadcast FROM message WHERE number=?1"},
         {&s->add_tally, "INSERT INTO tally(broadcast, state, count) VALUES(?1,?2,?3)"
                         " ON CONFLICT DO UPDATE SET count=count+excluded.count"},
     };
@@ -159,6 +159,7 @@ static bool is_same_id(void *context, uint64_t number, bool *same, struct err *e
     *same = asked->wanted->id ? strcmp(id, asked->wanted->id) == 0
                               : hash64(id, strlen(id)) == asked->wanted->key;
     asked->wanted->content_hash = (uint64_t)sqlite3_column_int64(query, 1);
+    asked->wanted->broadcast = sqlite3_column_int64(query, 2);
     (void)sqlite3_reset(query); /* a query that was left early */
     return true;
 }
@@ -181,12 +182,24 @@ static bool read_known(struct store *s, const struct record *r, const struct sta
     return true;
 }
 
+static bool is_elsewhere(struct store *s, const struct record *r, int64_t broadcast, bool *out,
+                         struct err *e)
+{
+    int64_t number;
+
+    if (!words_find(s->words, r->message->broadcast, &number, e))
+        return false;
+    *out = broadcast != number || (!number && *r->message->broadcast);
+    return true;
+}
+
 static bool probe(struct store *s, struct record *r, struct err *e)
 {
     struct identity wanted = {.id = r->message->id, .key = r->message->id_hash};
     struct standing standing;
 
     r->admission = ADMISSION_NEW;
+    r->elsewhere = false;
     if (!store_identify(s, &wanted, &r->number, e))
         return false;
     if (!r->number)
@@ -198,7 +211,8 @@ static bool probe(struct store *s, struct record *r, struct err *e)
     r->known = standing.state;
     r->known_attempt = standing.attempt;
     r->known_at_ms = standing.at_ms;
-    return !r->found || read_known(s, r, &standing, e);
+    return is_elsewhere(s, r, wanted.broadcast, &r->elsewhere, e) &&
+           (!r->found || read_known(s, r, &standing, e));
 }
 
 /* ---- Admission. */

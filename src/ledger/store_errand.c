@@ -161,6 +161,7 @@ static bool work_take_in(struct store *s, struct ledger_errand *errand, struct e
             return false;
         item->admission = r.admission;
         item->known = r.known;
+        item->elsewhere = r.elsewhere;
     }
     return true;
 }

@@ -92,11 +92,12 @@ bool store_settle_told(struct store *s, const struct settlement *m, struct err *
 bool store_count(struct store *s, int64_t broadcast, int from, int to, struct err *e) MUST_CHECK;
 /* What the batch has changed so far of the tallies, into their table. */
 bool store_write_tally(struct store *s, struct err *e) MUST_CHECK;
-/* The number of the message with this id, 0 when there is none; its content_hash. */
+/* The number of the message with this id, 0 when there is none; its content and broadcast. */
 struct identity {
     const char *id;        /* NULL: only the hash is known */
     uint64_t key;          /* hash64 of `id` */
     uint64_t content_hash; /* result */
+    int64_t broadcast;     /* result: its word */
 };
 bool store_identify(struct store *s, struct identity *wanted, uint64_t *number,
                     struct err *e) MUST_CHECK;

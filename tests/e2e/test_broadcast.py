@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`tidings broadcast` from end to end: the happy path, running it again, changed files, rejects."""
 import json
+import shlex
 import signal
 import unittest
 
@@ -280,6 +281,105 @@ class Changes(EndToEnd):
         self.assert_code(result, 3)
         self.assertEqual(mock.stats()["accepted"], 1)
         self.assertIn("id_reused", (box.folder / "r.csv.rejected.csv").read_text())
+
+    def test_ids_that_the_ledger_has_with_other_content_are_rejected(self):
+        """By the same name, the changed row is told and written aside, at every run."""
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [self.row("k1", 1), self.row("k2", 2), {"id": "k0", "to": "98", "params": "x"}]
+        file = box.write_csv("ids.csv", rows)
+        self.assert_code(box.run("broadcast", file, "--yes"), 3)
+        rows[1]["params"] = '["Z","B","C"]'
+        rows += [self.row("k3", 3), rows[1]]
+        box.write_csv("ids.csv", rows)
+        for flags in (("--accept-changes",), ()):
+            with self.subTest(flags=flags):
+                result = box.run("broadcast", file, "--yes", *flags, "--report", "r.json")
+                self.assert_code(result, 3)
+                self.assertIn("1 rejected: id_reused, the ledger has these ids", result.out)
+                self.assertIn("k2; to look: tidings log --id k2\n", result.out)
+                self.assertNotIn("on record", result.out)
+                report = json.loads((box.folder / "r.json").read_text())
+                self.assertEqual([report[key] for key in ("rows", "duplicates", "rejected",
+                                                          "id_reused", "on_record")],
+                                 [5, 1, 2, 1, 0])
+                self.assertEqual(report["states"]["accepted"], 3)
+                lines = (box.folder / "ids.csv.rejected.csv").read_text().splitlines()
+                self.assertEqual(lines[0], "id,to,params,line,reason")
+                self.assertEqual(len(lines), 3)
+                self.assertTrue(lines[1].startswith('k2,+919800000002,"[""Z"",""B"",""C""]",3,'
+                                                    "id_reused: the ledger has this id"), lines)
+                self.assertTrue(lines[2].startswith("k0,98,x,4,"), lines)
+        self.assertEqual(mock.stats()["accepted"], 3)
+
+    def test_ids_of_another_broadcast_have_an_account(self):
+        """Whatever the file has twice counts once; those of its own broadcast are its states."""
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [self.row("k1", 1), self.row("k2", 2), self.row("k2", 2), self.row("k3", 3),
+                self.row("k4", 4), self.row("k4", 44)]
+        self.assert_code(box.run("broadcast", box.write_csv("a.csv", rows[:2]), "--yes"), 0)
+        box.run("send", rows[3]["to"], "A", "B", "Z", "--id", "k3")
+        result = box.run("broadcast", box.write_csv("b.csv", rows), "--yes", "--report", "r.json")
+        self.assert_code(result, 3)
+        self.assertIn("2 on record: their ids are known from elsewhere", result.out)
+        self.assertIn("k1, k2; to look: tidings log --id k1\n", result.out)
+        for _ in range(2):
+            report = json.loads((box.folder / "r.json").read_text())
+            self.assertEqual([report[key] for key in ("rows", "duplicates", "rejected",
+                                                      "id_reused", "on_record", "exit_code")],
+                             [6, 1, 2, 1, 2, 3])
+            self.assertEqual(report["states"]["accepted"], 1)
+            lines = (box.folder / "b.csv.rejected.csv").read_text().splitlines()
+            self.assertEqual([line.split(",")[0] for line in lines], ["id", "k3", "k4"])
+            self.assertIn("id_reused: the row in line 6", lines[2])
+            (box.folder / "r.json").unlink()
+            self.assert_code(box.run("broadcast", "b.csv", "--yes", "--report", "r.json"), 3)
+        self.assertEqual(mock.stats()["accepted"], 4)
+
+    def test_commands_of_a_report_can_be_pasted(self):
+        """A shell takes them as they were meant, names with blanks and quotes too."""
+        mock = self.mock(faults=[f"code=131026@to{number(0)}", f"noid@to{number(1)}",
+                                 "code=190@n3-9"])
+        box = self.box(mock, {"http.max_in_flight": "1"})
+        name = "Asha's results, day 1"
+        file = box.results("the file.csv", 5)
+        result = box.run("broadcast", file, "--name", name, "--yes", "--report", "r.json")
+        self.assert_code(result, 77)
+        report = json.loads((box.folder / "r.json").read_text())
+        self.assertEqual([shlex.split(command) for command in report["next"]], [
+            ["tidings", "broadcast", "--config", str(box.config), str(file), "--name", name, "--yes",
+             "--report", "r.json"],
+            ["tidings", "log", "--broadcast", name, "--failed"],
+            ["tidings", "retry", "--broadcast", name],
+            ["tidings", "reconcile", "--broadcast", name]])
+        for command in report["next"]:
+            self.assertIn(f"  {command}\n", result.out)
+
+    def test_the_plan_says_how_many_at_most(self):
+        mock = self.mock()
+        box = self.box(mock)
+        rows = [self.row(f"k{i}", i) for i in range(3)]
+        file = box.write_csv("ids.csv", rows[:2])
+        first = box.run("broadcast", file, "--yes", "--limit", "1")
+        self.assertIn("to send    at most 1 message, the file's first to", first.err)
+        rest = box.run("broadcast", file, "--yes")
+        self.assertIn("to send    at most 1 message; what is on record", rest.err)
+        rows[1]["params"] = '["Z","B","C"]'
+        box.write_csv("ids.csv", rows)
+        changed = box.run("broadcast", file, "--yes", "--accept-changes")
+        self.assertIn("to send    at most 1 message; what is on record", changed.err)
+        other = box.results("results.csv", 5)
+        dry = box.run("broadcast", other, "--dry-run")
+        self.assertIn("to send    at most 5 messages, the file's first to", dry.err)
+        plain = box.run("broadcast", other, "--yes", "--limit", "3")
+        self.assertIn("to send    3 messages, the first to", plain.err)
+        plain = box.run("broadcast", other, "--yes")
+        self.assertIn("to send    2 messages\n", plain.err)
+        self.assertEqual(mock.stats()["accepted"], 8)
+
+    def row(self, name, person):
+        return {"id": name, "to": number(person), "params": '["A","B","C"]'}
 
     def test_duplicates_are_dropped(self):
         mock = self.mock()

@@ -245,6 +245,25 @@ class Retry(EndToEnd):
                                            [fault, "code=131026@try1"]))
                 self.assert_code(box.run("retry", "--yes"), code)
 
+    def test_the_report_tells_of_this_run(self):
+        """Codes and states are of the same messages: those that were sent again."""
+        mock, box = self.prepare(f"code=131026@to{number(2)}", f"code=131026@to{number(3)}",
+                                 f"noid@to{number(5)}@try1", f"noid@to{number(6)}")
+        result = box.run("retry", "--code", "131026", "--to", number(2), "--yes")
+        self.assert_code(result, 3)
+        self.assertIn("  1 failed: code 131026, ", result.out)
+        self.assertIn("      → Check the number", result.out)
+        result = box.run("retry", "--unknown", "--broadcast", "r.csv", "--yes", "--report", "r.json")
+        self.assert_code(result, 4)
+        self.assertIn("2 possible duplicates", result.out)
+        self.assertNotIn("131026", result.out)
+        report = json.loads((box.folder / "r.json").read_text())
+        self.assertEqual([(c["state"], c["reason"], c["count"]) for c in report["codes"]],
+                         [("unknown", "bad_answer", 1)])
+        self.assertEqual([u["to"] for u in report["unknown"]], [number(6)])
+        self.assertEqual(report["states"]["unknown"], 1)
+        self.assertEqual(report["possible_duplicates"], 2)
+
     def test_a_halted_retry_goes_on(self):
         mock, box = self.prepare("code=131026@n1-9", "code=190@n10")
         box.set({"http.max_in_flight": "1"})

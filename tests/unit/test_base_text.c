@@ -143,6 +143,28 @@ static void test_distance(void **state)
     assert_int_equal(text_distance(longer, "a"), 79);
 }
 
+static void quoted_is(const char *text, const char *wanted)
+{
+    struct buf out = buf_new(1000);
+
+    text_quote(&out, text);
+    assert_string_equal(buf_text(&out), wanted);
+    buf_free(&out);
+}
+
+static void test_quoted_where_a_shell_needs_it(void **state)
+{
+    (void)state;
+    quoted_is("results-2.csv", "results-2.csv");
+    quoted_is("/a/b_c:d=e,f+g@h%", "/a/b_c:d=e,f+g@h%");
+    quoted_is("", "''");
+    quoted_is("two words", "'two words'");
+    quoted_is("$HOME", "'$HOME'");
+    quoted_is("it's", "'it'\\''s'");
+    quoted_is("~", "'~'");
+    quoted_is("जाँच", "'जाँच'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_copy_keeps_characters_whole),
         cmocka_unit_test(test_grouped),
         cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_quoted_where_a_shell_needs_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,42 @@ static void rejects_are_written_whole(void **state)
     teardown(&f);
 }
 
+/* What the ledger refused is written aside: the first row that says so, in its place. */
+static void rows_that_were_refused(void **state)
+{
+    static const char text[] = "to,name,id\n+919800000001,Asha,a\n98,Ravi,b\n"
+                               "+919800000003,Zoya,c\n+919800000003,Zoya,c\n"
+                               "+919800000004,Kavya,a\n+919800000005,Meera,d\n";
+    struct file_source *s;
+    struct fixture f;
+    struct row row;
+
+    (void)state;
+    setup(&f, "refused.csv");
+    file_put(f.path, text, strlen(text));
+    assert_true(file_source_open(f.path, &test_context, &s, &f.e));
+    f.options.refused = map_new();
+    for (row.line = 0; row.line < 7;) {
+        assert_true(file_source_next(s, &row, &f.e));
+        if (row.line == 4 || row.line == 6) /* c; a again, which the file itself reuses */
+            map_put(f.options.refused, file_plan_key(row.message), 0);
+        message_free(row.message);
+    }
+    file_source_close(s);
+    assert_true(plan_path(&f, f.path));
+    assert_int_equal(f.plan.refused, 1);
+    assert_int_equal(f.plan.rejected, 2);
+    rejects_are(&f, "to,name,id,line,reason\n"
+                    "98,Ravi,b,3,\"to: \"\"98\"\" has no '+' and country code; E.164 with '+', 8 "
+                    "to 15 digits, is allowed\"\n"
+                    "+919800000003,Zoya,c,4,id_reused: the ledger has this id with other content; "
+                    "`tidings log --id` shows it\n"
+                    "+919800000004,Kavya,a,6,"
+                    "id_reused: the row in line 2 has the same id and other content\n");
+    map_free(f.options.refused);
+    teardown(&f);
+}
+
 static void rejects_are_private(void **state)
 {
     struct fixture f;
@@ -481,6 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_file_has_no_rejects),
         cmocka_unit_test(rejects_are_written_whole),
+        cmocka_unit_test(rows_that_were_refused),
         cmocka_unit_test(rejects_are_private),
         cmocka_unit_test(mended_rejects_are_a_valid_file),
         cmocka_unit_test(rejects_of_jsonl_have_all_keys),

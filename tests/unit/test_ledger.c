@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "test_ledger_support.h"
 
 #include <sys/stat.h>
@@ -67,6 +68,28 @@ static void test_new_known_reused(void **state)
     assert_int_equal(tally_of(b, NULL, STATE_SENDING), 1);
     message_free(m);
     message_free(other);
+}
+
+static void test_known_from_elsewhere(void **state)
+{
+    struct box *b = *state;
+    struct message *m = message_with("id-1", "[]");
+    struct message other = *m;
+
+    (void)admit_new(b, m, true);
+    assert_false(admit(b, m, true).elsewhere);
+    other.broadcast = ""; /* `send`, a stream */
+    assert_true(admit(b, &other, true).elsewhere);
+    other.broadcast = "never heard of";
+    assert_true(admit(b, &other, true).elsewhere);
+    other.broadcast = "";
+    other.id = "id-2";
+    other.id_hash = hash64("id-2", 4);
+    (void)admit_new(b, &other, true);
+    assert_false(admit(b, &other, true).elsewhere);
+    other.broadcast = "never heard of"; /* no word has its number */
+    assert_true(admit(b, &other, true).elsewhere);
+    message_free(m);
 }
 
 static void test_probe_stores_nothing(void **state)
@@ -405,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_BOX(test_new_known_reused),
+        WITH_BOX(test_known_from_elsewhere),
         WITH_BOX(test_probe_stores_nothing),
         WITH_BOX(test_same_id_twice_in_one_batch),
         WITH_BOX(test_come_back_in_order),
