@@ -92,7 +92,7 @@ static bool may_only_look(const struct stream *s)
 
 static bool may_claim(const struct stream *s, struct stream_now now)
 {
-    return s->options.claim && s->wanted && !stream_read_obstacle(s, now);
+    return s->options.claim && s->wanted && !s->missing_count && !stream_read_obstacle(s, now);
 }
 
 static bool claim_is_due(const struct stream *s, struct stream_now now)
@@ -114,6 +114,8 @@ static bool pick_kept(struct stream *s, struct stream_now now)
             return true;
     }
     s->keep_at_ms = now.mono_ms + s->options.claim_idle_ms / KEEPS_IN_IDLE;
+    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+        stream_verb_well(s, STREAM_KEEP, lane); /* there is nothing to refuse */
     return false;
 }
 
@@ -475,7 +477,7 @@ void stream_on_errand(struct stream *s, const struct stream_reply *reply, struct
         on_errand_error(s, reply, errand, now);
         return;
     }
-    stream_verb_well(s, reply);
+    stream_verb_well(s, reply->verb, reply->lane);
     if (is_needed(errand))
         stream_effort_well(s, EFFORT_ERRAND);
     if (errand == ERRAND_GROUP)

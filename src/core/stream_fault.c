@@ -132,9 +132,12 @@ void stream_effort_well(struct stream *s, unsigned effort)
 
     if (!retry->tries)
         return;
-    if (retry->rule)
+    if (retry->rule) {
         stream_note(s, STREAM_INFO, "Redis answers again: %s%s%s goes on", effort_word(effort),
                     *key ? " " : "", key);
+        s->complained = 0; /* of the same trouble, perhaps; else it is told again */
+        s->complaint[0] = '\0';
+    }
     *retry = (struct stream_retry){0};
 }
 
@@ -213,9 +216,9 @@ void stream_fault(struct stream *s, unsigned effort, const struct stream_reply *
 
 enum { LINK_BITS = STREAM_VERB_COUNT * LANE_COUNT };
 
-static uint64_t reply_bit(const struct stream_reply *reply)
+static uint64_t verb_bit(enum stream_verb verb, enum stream_lane lane)
 {
-    return (uint64_t)1 << ((unsigned)reply->verb * LANE_COUNT + (unsigned)reply->lane);
+    return (uint64_t)1 << ((unsigned)verb * LANE_COUNT + (unsigned)lane);
 }
 
 static uint64_t link_bit(enum stream_link link)
@@ -245,7 +248,7 @@ void stream_complain(struct stream *s, const struct stream_reply *reply)
     char error[STREAM_ERROR_SIZE];
 
     with_key(reply_key(s, reply), reply->error, error);
-    complain(s, reply_bit(reply), error, redis_error_rule(reply->error)->advice);
+    complain(s, verb_bit(reply->verb, reply->lane), error, redis_error_rule(reply->error)->advice);
 }
 
 void stream_complain_of_link(struct stream *s, enum stream_link link, const char *error)
@@ -253,9 +256,9 @@ void stream_complain_of_link(struct stream *s, enum stream_link link, const char
     complain(s, link_bit(link), error, redis_error_rule(error)->advice);
 }
 
-void stream_verb_well(struct stream *s, const struct stream_reply *reply)
+void stream_verb_well(struct stream *s, enum stream_verb verb, enum stream_lane lane)
 {
-    went_well(s, reply_bit(reply));
+    went_well(s, verb_bit(verb, lane));
 }
 
 void stream_link_well(struct stream *s, enum stream_link link)

@@ -162,7 +162,7 @@ void stream_wait(struct stream *s, unsigned effort, struct stream_now now);
 /* What may fail without harm: says so once for each verb and lane, until it goes well again. */
 void stream_complain(struct stream *s, const struct stream_reply *reply);
 void stream_complain_of_link(struct stream *s, enum stream_link link, const char *error);
-void stream_verb_well(struct stream *s, const struct stream_reply *reply);
+void stream_verb_well(struct stream *s, enum stream_verb verb, enum stream_lane lane);
 void stream_link_well(struct stream *s, enum stream_link link);
 void stream_effort_well(struct stream *s, unsigned effort);
 bool stream_may_try(const struct stream *s, unsigned effort, struct stream_now now);

@@ -118,6 +118,7 @@ void stream_look_step(struct stream *s, struct stream_now now)
         return;
     }
     if (verb == STREAM_TRIM && !may_trim(s, lane, now)) {
+        stream_verb_well(s, verb, lane); /* there is nothing to refuse */
         s->errand = ERRAND_NONE;
         next_step(s, now);
         return;
@@ -275,7 +276,7 @@ void stream_on_look(struct stream *s, const struct stream_reply *reply, struct s
     if (reply->error) {
         on_error(s, reply);
     } else {
-        stream_verb_well(s, reply);
+        stream_verb_well(s, reply->verb, reply->lane);
         on_answer(s, reply, now);
     }
     if (reply->error && stream_is_wrong_key(reply))

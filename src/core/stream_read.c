@@ -173,7 +173,7 @@ static const char *order_obstacle(const struct stream *s, struct stream_now now)
             return "making the group";
     if (s->former < s->options.former_count)
         return "taking up entries of a former name";
-    if (s->large)
+    if (s->large && !stream_lane_is_wrong(s, s->large_lane))
         return "looking for an entry that is too large";
     return NULL;
 }

@@ -171,6 +171,19 @@ static void test_looks_while_the_lock_is_refused(void **state)
     assert_string_equal(facts().reading, "refused");
 }
 
+/* What was refused in the same trouble, and is not asked for again soon, is not shown for ever. */
+static void test_a_complaint_ends_with_its_trouble(void **state)
+{
+    (void)state;
+    start_reading();
+    wrong_lane(STREAM_LOOK_GROUP, LANE_HIGH, "MISCONF no disk");
+    wrong(STREAM_READ_HIGH, "MISCONF no disk");
+    assert_non_null(strstr(facts().last_error, "MISCONF"));
+    later(STREAM_BACKOFF_MAX_MS);
+    well(STREAM_READ_HIGH, LANE_HIGH);
+    assert_string_equal(facts().last_error, "");
+}
+
 /* Of what may fail: told once, until it went well. */
 static void test_a_complaint_ends(void **state)
 {
@@ -196,6 +209,7 @@ int main(void)
         STREAM_TEST(test_a_wrong_target_does_not_flap),
         STREAM_TEST(test_refused_at_once_and_well_again),
         STREAM_TEST(test_looks_while_the_lock_is_refused),
+        STREAM_TEST(test_a_complaint_ends_with_its_trouble),
         STREAM_TEST(test_a_complaint_ends),
     };
 
