@@ -5,6 +5,7 @@ once or listed as unknown, nothing that was read is lost, and the daemon still w
 TIDINGS_KILLS=N kills of the daemon (20), TIDINGS_REDIS_KILLS=N of Redis (5); TIDINGS_SEED."""
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -286,7 +287,8 @@ class Meddling(Fire):
         self.ask("CONFIG", "SET", "requirepass", "other")
         self.password = "other"
         self.ask("CLIENT", "KILL", "TYPE", "normal")
-        daemon.wait_for(f"Redis 127.0.0.1:{self.redis.port}: NOAUTH")
+        said = re.compile(rf"Redis 127\.0\.0\.1:{self.redis.port}: .*NOAUTH")
+        wait_until(lambda: said.search(daemon.err()) or daemon.has_ended(), "the refusal")
         self.add(5)
         self.ask("CONFIG", "SET", "requirepass", "")
         self.password = None
