@@ -76,18 +76,6 @@ class Daemon(EndToEnd):
         self.assert_code(result, 0)
         return json.loads(result.out)
 
-    def address(self, daemon):
-        daemon.wait_for("Admin port")
-        line = next(x for x in daemon.err().splitlines() if "Admin port" in x)
-        return "http://" + line.split("address=")[1].strip()
-
-    def get(self, url):
-        try:
-            with urllib.request.urlopen(url) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
 
 class Cancelling(Daemon):
     """Without a name: everything."""
