@@ -236,7 +236,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct conn *c = poll->data;
 
-    if (status < 0) {
+    if (status < 0) { /* reset: whoever refuses the certificate may not wait for the rest */
+        c->host->graph->stats.failed_handshakes += c->ssl && !c->protocol;
         conn_close(c, false);
         return;
     }
