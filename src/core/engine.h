@@ -86,9 +86,9 @@ struct engine_options {
     int64_t intent_ahead_us; /* how far intents may be on disk before their turn */
     unsigned max_in_flight;
     uint64_t ledger_id; /* goes into biz_opaque_callback_data */
-    int64_t
-        last_attempt_ms; /* wall clock: no attempt of a former run got on the wire later; 0: none.
-                              * Nothing starts before its sliding second is over */
+    /* Wall clock: no attempt of a former run got on the wire later; 0: none. Nothing starts before
+     * its sliding second is over. */
+    int64_t last_attempt_ms;
 };
 
 struct engine;
