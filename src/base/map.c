@@ -2,6 +2,7 @@
 #include "base/map.h"
 
 #include "base/mem.h"
+#include "base/mix.h"
 
 #include <string.h>
 
@@ -50,18 +51,10 @@ void map_free(struct map *m)
     mem_free(m);
 }
 
-/* The finalizer of splitmix64: every bit of the key reaches every bit of the place. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
 /* The slot that holds `key`, or the free one where it would go. */
 static size_t place_of(const struct map *m, uint64_t key)
 {
-    size_t place = mix(key) & m->mask;
+    size_t place = mix64(key) & m->mask;
 
     while (m->slots[place].key != 0 && m->slots[place].key != key)
         place = (place + 1) & m->mask;
@@ -121,7 +114,7 @@ void map_put(struct map *m, uint64_t key, uint64_t value)
 static void close_gap(struct map *m, size_t gap)
 {
     for (size_t at = (gap + 1) & m->mask; m->slots[at].key != 0; at = (at + 1) & m->mask) {
-        size_t home = mix(m->slots[at].key) & m->mask;
+        size_t home = mix64(m->slots[at].key) & m->mask;
 
         if (((at - home) & m->mask) >= ((at - gap) & m->mask)) {
             m->slots[gap] = m->slots[at];

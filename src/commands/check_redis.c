@@ -57,14 +57,11 @@ static void judge_rights(const struct redis_look *look, struct findings *f)
 {
     struct err e;
 
-    if (!look->missing.len) {
+    if (!look->probe.missing.len) {
         findings_add(f, FINDING_GOOD, RIGHTS, "suffice for what the daemon asks");
         return;
     }
-    (void)err_set(&e, EXIT_NO_PERMISSION,
-                  "%.100s: the user in redis.url may not use %.200s; conf/redis.acl has the line "
-                  "that gives what tidings needs",
-                  look->where, buf_text(&look->missing));
+    redis_probe_describe(&look->probe, look->where, &e);
     findings_fail(f, RIGHTS, &e);
 }
 
@@ -79,7 +76,6 @@ void check_redis(const struct settings *s, struct findings *f)
     struct redis_look look = {
         .info = buf_new(REDIS_LOOK_BYTES),
         .rights = &rights,
-        .missing = buf_new(REDIS_LOOK_MISSING),
     };
     struct err e;
 
@@ -92,5 +88,4 @@ void check_redis(const struct settings *s, struct findings *f)
         findings_fail(f, "redis", &e);
     }
     buf_free(&look.info);
-    buf_free(&look.missing);
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mix.h"
 
 /* ---- The engine's ports. */
 
@@ -74,15 +75,12 @@ static void on_request(void *world, struct graph_request *request)
     graph_client_start(d->client, request);
 }
 
-/* splitmix64: jitter needs no more; seeded by the system. */
+/* Jitter needs no more; seeded by the system. */
 static uint64_t on_random(void *world)
 {
     struct dispatch *d = world;
-    uint64_t z = (d->random_state += 0x9e3779b97f4a7c15u);
 
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return splitmix64(&d->random_state);
 }
 
 static void on_started(void *world, const struct engine_view *view)

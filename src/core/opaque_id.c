@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/opaque_id.h"
 
+#include "base/mix.h"
+
 #include <string.h>
 
 /*
@@ -24,14 +26,10 @@ static const char prefix[] = "t1";
 /* Crockford's base32, in lower case; only this spelling is ours. */
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/* The finaliser of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
- * 2014): every bit of the input changes half of the output. */
+/* Every bit of the input changes half of the output. */
 static uint64_t mix(uint64_t x)
 {
-    x += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return x ^ (x >> 31);
+    return splitmix64(&x);
 }
 
 static uint32_t check_of(const struct opaque_id *id)

@@ -16,37 +16,46 @@ enum probe_key { KEY_HIGH, KEY_NORMAL, KEY_RESULT, KEY_STATUS, KEY_DEAD, KEY_LOC
 #define GROUP    "%G"
 #define NONSENSE "?"
 
+enum probe_worth {
+    VITAL, /* without it no message can be sent and settled */
+    SPARE, /* without it there are fewer facts, no claims, and nothing is trimmed */
+};
+
 struct probe {
     const char *name; /* as ACL SETUSER has it */
+    enum probe_worth worth;
     enum probe_key key;
     const char *words[WORDS_MAX + 1]; /* ends with NULL */
 };
 
-/* What redis_commands.c writes. KEY_NONE: the lock's name with more behind it. */
+/* What redis_commands.c writes. KEY_NONE: the lock's name with more behind it. The last is not
+ * asked without redis.trim. */
 static const struct probe probes[] = {
-    {"xgroup|create", KEY_HIGH, {"XGROUP", "CREATE", KEY, GROUP, NONSENSE}},
-    {"xgroup|create", KEY_NORMAL, {"XGROUP", "CREATE", KEY, GROUP, NONSENSE}},
+    {"xgroup|create", VITAL, KEY_HIGH, {"XGROUP", "CREATE", KEY, GROUP, NONSENSE}},
+    {"xgroup|create", VITAL, KEY_NORMAL, {"XGROUP", "CREATE", KEY, GROUP, NONSENSE}},
     {"xreadgroup",
+     VITAL,
      KEY_HIGH,
      {"XREADGROUP", "GROUP", GROUP, "?", "COUNT", NONSENSE, "STREAMS", KEY, ">"}},
     {"xreadgroup",
+     VITAL,
      KEY_NORMAL,
      {"XREADGROUP", "GROUP", GROUP, "?", "COUNT", NONSENSE, "STREAMS", KEY, ">"}},
-    {"xack", KEY_NORMAL, {"XACK", KEY, GROUP, NONSENSE}},
-    {"xclaim", KEY_NORMAL, {"XCLAIM", KEY, GROUP, "?", NONSENSE, "0-1"}},
-    {"xpending", KEY_NORMAL, {"XPENDING", KEY, GROUP}},
-    {"xrange", KEY_NORMAL, {"XRANGE", KEY, "0-1", "0-1"}},
-    {"xinfo|groups", KEY_NORMAL, {"XINFO", "GROUPS", KEY}},
-    {"xinfo|stream", KEY_NORMAL, {"XINFO", "STREAM", KEY}},
-    {"xadd", KEY_RESULT, {"XADD", KEY, NONSENSE, "name", "value"}},
-    {"xadd", KEY_STATUS, {"XADD", KEY, NONSENSE, "name", "value"}},
-    {"xadd", KEY_DEAD, {"XADD", KEY, NONSENSE, "name", "value"}},
-    {"eval", KEY_LOCK, {"EVAL", "return ''", "1", KEY}},
-    {"get", KEY_LOCK, {"GET", KEY}},
-    {"set", KEY_LOCK, {"SET", KEY, "value", NONSENSE}},
-    {"pexpire", KEY_LOCK, {"PEXPIRE", KEY, NONSENSE}},
-    {"del", KEY_NONE, {"DEL", KEY}},
-    {"xtrim", KEY_NORMAL, {"XTRIM", KEY, "MINID", NONSENSE}}, /* the last: not without redis.trim */
+    {"xack", VITAL, KEY_NORMAL, {"XACK", KEY, GROUP, NONSENSE}},
+    {"xclaim", SPARE, KEY_NORMAL, {"XCLAIM", KEY, GROUP, "?", NONSENSE, "0-1"}},
+    {"xpending", SPARE, KEY_NORMAL, {"XPENDING", KEY, GROUP}},
+    {"xrange", VITAL, KEY_NORMAL, {"XRANGE", KEY, "0-1", "0-1"}},
+    {"xinfo|groups", SPARE, KEY_NORMAL, {"XINFO", "GROUPS", KEY}},
+    {"xinfo|stream", SPARE, KEY_NORMAL, {"XINFO", "STREAM", KEY}},
+    {"xadd", VITAL, KEY_RESULT, {"XADD", KEY, NONSENSE, "name", "value"}},
+    {"xadd", VITAL, KEY_STATUS, {"XADD", KEY, NONSENSE, "name", "value"}},
+    {"xadd", VITAL, KEY_DEAD, {"XADD", KEY, NONSENSE, "name", "value"}},
+    {"eval", VITAL, KEY_LOCK, {"EVAL", "return ''", "1", KEY}},
+    {"get", VITAL, KEY_LOCK, {"GET", KEY}},
+    {"set", VITAL, KEY_LOCK, {"SET", KEY, "value", NONSENSE}},
+    {"pexpire", VITAL, KEY_LOCK, {"PEXPIRE", KEY, NONSENSE}},
+    {"del", SPARE, KEY_NONE, {"DEL", KEY}},
+    {"xtrim", SPARE, KEY_NORMAL, {"XTRIM", KEY, "MINID", NONSENSE}},
 };
 enum { PROBES = ARRAY_SIZE(probes) };
 
@@ -111,16 +120,16 @@ unsigned redis_rights_ask(const struct stream_options *options, struct buf *out)
     return count;
 }
 
-void redis_rights_take(const struct stream_options *options, unsigned i, const char *error,
+bool redis_rights_take(const struct stream_options *options, unsigned i, const char *error,
                        struct buf *missing)
 {
     const struct probe *p = &probes[i];
     bool is_of_key = strstr(error, " key") != NULL; /* "... no permissions to access a key" */
 
     if (strncmp(error, "NOPERM", 6) != 0 && strncmp(error, "ERR unknown", 11) != 0)
-        return;
+        return false;
     if (!is_of_key && i > 0 && strcmp(p->name, probes[i - 1].name) == 0 && missing->len)
-        return; /* said with the key before */
+        return p->worth == VITAL; /* said with the key before */
     buf_adds(missing, missing->len ? ", " : "");
     buf_adds(missing, p->name);
     if (is_of_key) {
@@ -129,4 +138,5 @@ void redis_rights_take(const struct stream_options *options, unsigned i, const c
         buf_addf(missing, " (%s)", key);
         mem_free(key);
     }
+    return p->worth == VITAL;
 }

@@ -15,8 +15,9 @@
 /* Writes the commands; returns how many. Of `options` the names and `trim` count. */
 unsigned redis_rights_ask(const struct stream_options *options, struct buf *out);
 /* Redis' error to the `i`-th of them: when it is not allowed, or not known, its name and where it
- * matters its key go behind what `missing` lists. */
-void redis_rights_take(const struct stream_options *options, unsigned i, const char *error,
+ * matters its key go behind what `missing` lists. True: without it no message can be sent and
+ * settled. */
+bool redis_rights_take(const struct stream_options *options, unsigned i, const char *error,
                        struct buf *missing);
 
 #endif

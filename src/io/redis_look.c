@@ -13,7 +13,6 @@
 
 #include "base/text.h"
 #include "core/redis_error.h"
-#include "core/redis_rights.h"
 #include "core/resp.h"
 #include "io/redis.h"
 
@@ -26,7 +25,7 @@ struct looking {
     uv_timer_t timer;
     struct err *e;
     bool is_done;
-    unsigned asked, answered; /* INFO is the first */
+    bool has_info; /* INFO, the first, was answered */
 };
 
 static void on_redis_closed(void *context)
@@ -56,8 +55,8 @@ static void on_up(void *context)
 
     resp_array(redis_out(l->redis), 1);
     resp_text(redis_out(l->redis), "INFO");
-    l->asked = 1 + redis_rights_ask(l->look->rights, redis_out(l->redis));
-    redis_written(l->redis, l->asked, REDIS_LOOK_MS);
+    redis_written(l->redis, 1, REDIS_LOOK_MS);
+    redis_probe_ask(&l->look->probe, l->look->rights, l->redis, REDIS_LOOK_MS);
 }
 
 static void on_down(void *context, const char *why)
@@ -98,14 +97,12 @@ static void on_info(struct looking *l, const struct redis_value *value)
 static void on_reply(void *context, const struct redis_value *value)
 {
     struct looking *l = context;
-    unsigned i = l->answered++;
 
-    if (i == 0)
-        on_info(l, value);
-    else if (value->kind == REDIS_ERROR)
-        redis_rights_take(l->look->rights, i - 1, value->text, &l->look->missing);
-    if (l->answered == l->asked)
+    if (l->has_info && redis_probe_take(&l->look->probe, value))
         finish(l);
+    if (!l->has_info)
+        on_info(l, value);
+    l->has_info = true;
 }
 
 static void on_late(uv_timer_t *timer)

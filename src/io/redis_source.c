@@ -3,7 +3,8 @@
  * redis_source.c: core/stream.h on two connections to Redis.
  *
  * Happy path:
- *   - both connections come up; the stream is told, and has its turn in the loop's idle phase;
+ *   - both connections come up; the first time the writer asks for its rights before anything else;
+ *   - the stream is told, and has its turn in the loop's idle phase;
  *   - what it sends is written into a connection's buffer and remembered in its queue; after the
  *     turn both are flushed;
  *   - a reply is for the command at the head of its connection's queue: it is read and given to the
@@ -11,6 +12,7 @@
  *   - the caller's calls only tell the stream; the turn that follows does what is due.
  * Failure modes:
  *   - a connection breaks: its queue is forgotten, the stream is told, it connects again;
+ *   - rights are missing at the start: on_refused, or a warning when it works without them;
  *   - closing: the lock is given back first; when that gets no answer, it is left to expire.
  */
 #include "io/redis_source.h"
@@ -19,11 +21,14 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mix.h"
 #include "base/text.h"
+#include "core/stream_options.h"
 #include "io/redis.h"
 #include "io/redis_commands.h"
+#include "io/redis_probe.h"
+#include "io/redis_sent.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,22 +38,15 @@ enum {
     READER_WAIT_MS = STREAM_BLOCK_MS + 2000,
     UNLOCK_MS = 1000, /* for the lock to be given back at the end */
     RUN_BYTES = 8,
+    RUN_SIZE = 2 * RUN_BYTES + 1,
 };
 
-/* A command that waits for its reply. */
-struct sent {
-    enum stream_verb verb;
-    enum stream_lane lane;
-    size_t id_count;
-};
-
-/* One of the two connections, and what was sent over it: a ring. */
+/* One of the two connections, and what was sent over it. */
 struct connection {
     struct redis_source *source;
     enum stream_link link;
     struct redis *redis;
-    struct sent *ring;
-    size_t cap, first, count;
+    struct redis_sent_queue sent;
     bool said; /* the failure was said */
     char why[256];
 };
@@ -57,15 +55,18 @@ struct redis_source {
     uv_loop_t *loop;
     struct redis_source_events events;
     struct stream_options options; /* copies */
+    char run[RUN_SIZE];
     struct stream *stream;
     struct redis_commands *commands;
     struct redis_tls *tls; /* NULL: none */
     char address[REDIS_ADDRESS_SIZE];
     char where[REDIS_ADDRESS_SIZE + 8];
     struct connection connections[LINK_COUNT];
+    struct redis_probe probe; /* of the writer's rights, once */
+    bool probing, probed;
     uv_idle_t kick;
     uv_timer_t timer;
-    uint64_t random;
+    uint64_t random; /* for jitter */
     uint64_t reconnects;
     unsigned open; /* handles and connections, not closed yet */
     bool closing, unlocking;
@@ -80,22 +81,12 @@ static const char *const link_names[] = {
     [LINK_WRITER] = "tidings-writer",
 };
 
-/* splitmix64: jitter needs no more. */
-static uint64_t next_random(struct redis_source *s)
-{
-    uint64_t z = s->random += UINT64_C(0x9E3779B97F4A7C15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 static struct stream_now now_of(struct redis_source *s)
 {
     return (struct stream_now){
         .mono_ms = clock_mono_us() / US_IN_MS,
         .wall_ms = clock_wall_ms(),
-        .random = next_random(s),
+        .random = splitmix64(&s->random),
     };
 }
 
@@ -144,48 +135,23 @@ static void on_kick(uv_idle_t *idle)
 
 /* ---- Commands and replies. */
 
-static void push(struct connection *c, const struct sent *sent)
-{
-    if (c->count == c->cap) {
-        size_t cap = c->cap ? 2 * c->cap : 64;
-        struct sent *ring = mem_alloc(cap * sizeof(*ring));
-
-        for (size_t i = 0; i < c->count; i++)
-            ring[i] = c->ring[(c->first + i) % c->cap];
-        mem_free(c->ring);
-        c->ring = ring;
-        c->cap = cap;
-        c->first = 0;
-    }
-    c->ring[(c->first + c->count++) % c->cap] = *sent;
-}
-
-static struct sent pop(struct connection *c)
-{
-    struct sent sent = c->ring[c->first];
-
-    assert(c->count);
-    c->first = (c->first + 1) % c->cap;
-    c->count--;
-    return sent;
-}
-
 static void on_send(void *context, const struct stream_command *command)
 {
     struct redis_source *s = context;
     struct connection *c = &s->connections[stream_verb_link(command->verb)];
-    push(c, &(struct sent){command->verb, command->lane, command->id_count});
+    const struct redis_sent sent = {command->verb, command->lane, command->id_count};
+
+    redis_sent_push(&c->sent, &sent);
     redis_command_write(s->commands, command, redis_out(c->redis));
     redis_written(c->redis, 1, c->link == LINK_READER ? READER_WAIT_MS : WRITER_WAIT_MS);
 }
 
 static void finish_close(struct redis_source *s);
 
-static void on_reply(void *context, const struct redis_value *value)
+static void take_reply(struct connection *c, const struct redis_value *value)
 {
-    struct connection *c = context;
     struct redis_source *s = c->source;
-    struct sent sent = pop(c);
+    struct redis_sent sent = redis_sent_pop(&c->sent);
     struct stream_reply reply = {
         .verb = sent.verb,
         .lane = sent.lane,
@@ -200,6 +166,49 @@ static void on_reply(void *context, const struct redis_value *value)
     redis_reply_read(s->commands, value, &reply);
     stream_on_reply(s->stream, &reply, now_of(s));
     poke(s);
+}
+
+static void link_is_up(struct connection *c)
+{
+    stream_on_up(c->source->stream, c->link, now_of(c->source));
+    poke(c->source);
+}
+
+/* True: go on. */
+static bool judge_rights(struct redis_source *s)
+{
+    struct err why;
+
+    if (!s->probe.missing.len)
+        return true;
+    redis_probe_describe(&s->probe, s->where, &why);
+    if (s->probe.is_vital)
+        s->events.on_refused(s->events.context, &why);
+    else
+        log_line(LOG_WARN, why.text);
+    return !s->probe.is_vital;
+}
+
+static void take_right(struct connection *c, const struct redis_value *value)
+{
+    struct redis_source *s = c->source;
+
+    if (!redis_probe_take(&s->probe, value))
+        return;
+    s->probing = false;
+    s->probed = true;
+    if (!s->closing && judge_rights(s))
+        link_is_up(c);
+}
+
+static void on_reply(void *context, const struct redis_value *value)
+{
+    struct connection *c = context;
+
+    if (c->link == LINK_WRITER && c->source->probing)
+        take_right(c, value);
+    else
+        take_reply(c, value);
 }
 
 /* ---- The connections. */
@@ -218,8 +227,13 @@ static void on_up(void *context)
     }
     c->said = false;
     c->why[0] = '\0';
-    stream_on_up(s->stream, c->link, now_of(s));
-    poke(s);
+    if (c->link == LINK_READER || s->probed) {
+        link_is_up(c);
+        return;
+    }
+    s->probing = true;
+    redis_probe_ask(&s->probe, &s->options, c->redis, WRITER_WAIT_MS);
+    redis_flush(c->redis);
 }
 
 static void on_down(void *context, const char *why)
@@ -227,7 +241,9 @@ static void on_down(void *context, const char *why)
     struct connection *c = context;
     struct redis_source *s = c->source;
 
-    c->count = 0; /* no reply comes to what was sent */
+    redis_sent_forget(&c->sent);
+    if (c->link == LINK_WRITER)
+        s->probing = false;
     if (s->closing) {
         if (c->link == LINK_WRITER)
             finish_close(s);
@@ -264,7 +280,7 @@ static void on_drop(void *context, enum stream_link link)
     struct redis_source *s = context;
     struct connection *c = &s->connections[link];
 
-    c->count = 0;   /* no reply comes to what was sent */
+    redis_sent_forget(&c->sent);
     c->said = true; /* the stream has said why */
     text_copy(c->why, sizeof(c->why), "dropped after an error of Redis", 31);
     redis_drop(c->redis);
@@ -317,55 +333,12 @@ static void on_note(void *context, enum stream_level level, const char *text)
 
 /* ---- Opening. */
 
-static const char **copy_names(const char *const *names, size_t count)
-{
-    const char **copy = mem_alloc((count + 1) * sizeof(*copy));
-
-    for (size_t i = 0; i < count; i++)
-        copy[i] = mem_strdup(names[i]);
-    return copy;
-}
-
-static char *make_run(void)
+static void make_run(char out[RUN_SIZE])
 {
     unsigned char bytes[RUN_BYTES];
-    char *run = mem_alloc(2 * sizeof(bytes) + 1);
 
     random_bytes(bytes, sizeof(bytes));
-    hex_encode(bytes, sizeof(bytes), run);
-    return run;
-}
-
-static void copy_options(struct stream_options *out, const struct stream_options *o)
-{
-    *out = *o;
-    out->stream = mem_strdup(o->stream);
-    out->group = mem_strdup(o->group);
-    out->consumer = mem_strdup(o->consumer);
-    out->former = copy_names(o->former, o->former_count);
-    out->owner = mem_strdup(o->owner);
-    out->run = make_run();
-    out->holder = mem_strdup(o->holder);
-    out->phone_id = mem_strdup(o->phone_id);
-}
-
-static void free_text(const char *text)
-{
-    mem_free((void *)(uintptr_t)text);
-}
-
-static void free_options(struct stream_options *o)
-{
-    for (size_t i = 0; i < o->former_count; i++)
-        free_text(o->former[i]);
-    mem_free((void *)(uintptr_t)o->former);
-    free_text(o->stream);
-    free_text(o->group);
-    free_text(o->consumer);
-    free_text(o->owner);
-    free_text(o->run);
-    free_text(o->holder);
-    free_text(o->phone_id);
+    hex_encode(bytes, sizeof(bytes), out);
 }
 
 static void connect_link(struct redis_source *s, enum stream_link link, const struct redis_url *url)
@@ -409,7 +382,9 @@ static struct redis_source *source_new(uv_loop_t *loop, const struct redis_sourc
     s->loop = loop;
     s->events = options->events;
     random_bytes(&s->random, sizeof(s->random));
-    copy_options(&s->options, &options->stream);
+    stream_options_copy(&s->options, &options->stream);
+    s->options.run = s->run;
+    make_run(s->run);
     redis_url_address(url, s->address);
     (void)snprintf(s->where, sizeof(s->where), "Redis %s", s->address); /* fits */
     s->options.where = s->where;
@@ -425,10 +400,10 @@ static void source_free(struct redis_source *s)
 {
     stream_free(s->stream);
     redis_commands_free(s->commands);
-    free_options(&s->options);
+    stream_options_free(&s->options);
     redis_tls_free(s->tls);
     for (size_t i = 0; i < LINK_COUNT; i++)
-        mem_free(s->connections[i].ring);
+        redis_sent_free(&s->connections[i].sent);
     mem_free(s);
 }
 

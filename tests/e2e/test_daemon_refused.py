@@ -4,6 +4,7 @@ import json
 import unittest
 
 from harness import wait_until
+from redis_server import RedisServer
 from test_daemon import Daemon
 
 HIGH = "tidings:send:high"
@@ -98,6 +99,45 @@ class Refused(Daemon):
         self.assertEqual({r["state"] for r in self.wait_for_results(2)}, {"unknown"})
         self.wait_until_acked()
         self.stop(daemon)
+
+    def begin_with(self, *rights):
+        self.install()
+        self.wire("ACL", "SETUSER", "default", *rights)
+        return self.start(self.installation, "run")
+
+    def test_a_right_that_it_needs_is_missing_at_the_start(self):
+        daemon = self.begin_with("-xack", "-xinfo")
+        self.assert_code(daemon.finish(), 77)
+        self.assertRegex(daemon.err(), rf"Redis 127\.0\.0\.1:{self.redis.port}: the user in redis\.url "
+                         r"may not use xack, xinfo\|groups, xinfo\|stream; conf/redis\.acl")
+        self.wire("ACL", "SETUSER", "default", "+@all")
+        self.assertEqual(self.wire("KEYS", "*"), [])
+
+    def test_a_key_that_it_needs_is_not_allowed_at_the_start(self):
+        daemon = self.begin_with("resetkeys", "~tidings:send*")
+        self.assert_code(daemon.finish(), 77)
+        self.assertIn("may not use xadd (tidings:result), xadd (tidings:status), "
+                      "xadd (tidings:dead);", daemon.err())
+
+    def test_what_it_can_do_without_is_said_at_the_start(self):
+        daemon = self.begin_with("-xtrim", "-xclaim")
+        daemon.wait_for("state=running")
+        daemon.wait_for("WARN Redis 127.0.0.1")
+        self.assertIn("may not use xclaim, xtrim;", daemon.err())
+        self.add(1)
+        self.assertEqual(self.wait_for_results(1)[0]["state"], "accepted")
+        self.stop(daemon)
+
+    def test_rights_are_asked_for_when_redis_comes_later(self):
+        self.install()
+        self.redis.stop()
+        daemon = self.start(self.installation, "run")
+        daemon.wait_for("Redis is not reached")
+        again = RedisServer("--user", "default", "on", "nopass", "~*", "+@all", "-xadd",
+                            port=self.redis.port)
+        self.addCleanup(again.stop)
+        self.assert_code(daemon.finish(), 77)
+        self.assertIn("may not use xadd;", daemon.err())
 
 
 if __name__ == "__main__":

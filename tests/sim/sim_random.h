@@ -5,6 +5,8 @@
 #ifndef SIM_SIM_RANDOM_H
 #define SIM_SIM_RANDOM_H
 
+#include "base/mix.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,11 +16,7 @@ struct sim_random {
 
 static inline uint64_t sim_random_next(struct sim_random *r)
 {
-    uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return splitmix64(&r->state);
 }
 
 /* In [0, below). */
