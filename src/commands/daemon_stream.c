@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/stream_names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -139,16 +140,20 @@ bool daemon_stream_open(struct daemon *d, struct err *e)
 {
     struct ledger *l = dispatch_ledger(d->dispatch);
     struct redis_source_options options = stream_options_of(d);
-    char consumer[LEDGER_CONSUMER_SIZE];
+    char consumer[LEDGER_CONSUMER_SIZE], *taken;
+    bool is_open;
 
     if (!ledger_consumers(l, &d->consumers, e) || !ledger_given_up(l, d->given_up, e))
         return false;
     choose_consumer(d, consumer);
     options.stream.consumer = consumer;
+    options.stream.taken = taken = stream_taken_name(consumer);
     options.stream.former_count = list_former(d, consumer);
     describe_holder(d);
-    return ledger_stream_begin(l, consumer, e) &&
-           redis_source_open(dispatch_loop(d->dispatch), &options, &d->stream, e);
+    is_open = ledger_stream_begin(l, consumer, e) &&
+              redis_source_open(dispatch_loop(d->dispatch), &options, &d->stream, e);
+    mem_free(taken);
+    return is_open;
 }
 
 /* ---- To the stream. */

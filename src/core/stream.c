@@ -11,6 +11,17 @@
 
 /* ---- Begin and end. */
 
+static void list_former(struct stream *s)
+{
+    const struct stream_options *o = &s->options;
+
+    s->former_names = mem_alloc((2 * o->former_count + 1) * sizeof(*s->former_names));
+    for (size_t i = 0; i < o->former_count; i++) {
+        s->former_names[s->former_count++] = mem_strdup(o->former[i]);
+        s->former_names[s->former_count++] = stream_taken_name(o->former[i]);
+    }
+}
+
 struct stream *stream_new(const struct stream_options *options, const struct stream_ports *ports)
 {
     struct stream *s = MEM_NEW(struct stream);
@@ -26,6 +37,7 @@ struct stream *stream_new(const struct stream_options *options, const struct str
         list_init(&s->unsent[target]);
     }
     s->lock_name = stream_lock_name(options);
+    list_former(s);
     window_init(&s->window);
     list_init(&s->sent);
     s->scratch = buf_new(STREAM_ADD_BYTES_MAX);
@@ -44,6 +56,9 @@ void stream_free(struct stream *s)
         mem_free(s->lane_name[lane]);
     for (size_t target = 0; target < TARGET_COUNT; target++)
         mem_free(s->target_name[target]);
+    for (size_t i = 0; i < s->former_count; i++)
+        mem_free(s->former_names[i]);
+    mem_free(s->former_names);
     mem_free(s->lock_name);
     mem_free(s);
 }
@@ -78,6 +93,7 @@ static void reader_down(struct stream *s)
 static void writer_down(struct stream *s)
 {
     s->errand = ERRAND_NONE;
+    stream_taken_again(s);
     stream_look_start(s);
     stream_settle_again(s);
 }

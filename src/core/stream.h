@@ -7,7 +7,7 @@
  * them; only then are they acknowledged, after their result was added. In order:
  *     the lock (one daemon for a stream, group and phone number); the group of each lane; what
  *     former names of ours left pending becomes ours; our own pending entries from the lowest on,
- *     in pages; then new ones.
+ *     in pages; then new ones. What was claimed from others and not settled comes beside these.
  * Whatever breaks, the same order begins again where it must: after a new connection the own
  * pending entries are read again (a reply may have been lost), those that are held are recognised
  * by their id. What was sent and not confirmed (results, acknowledgements) is sent again.
@@ -47,7 +47,9 @@ struct stream_options {
     const char *where;  /* what Redis is called in messages: "Redis HOST:PORT"; NULL: "Redis" */
     const char *stream; /* "tidings:send" */
     const char *group;
-    const char *consumer;      /* our name in the group */
+    const char *consumer; /* our name in the group */
+    const char *taken;    /* our other name: under it stays what was claimed from others, and so is
+                        * known for that by whoever reads it next. NULL: nothing is claimed */
     const char *const *former; /* names that this ledger has used before */
     size_t former_count;
     const char *owner;    /* of the lock: the ledger's identity, without spaces. A lock with our

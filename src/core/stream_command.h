@@ -36,8 +36,8 @@ enum stream_verb {
     STREAM_FETCH,        /* the entry `after` of `lane`, as it stands in the stream */
     STREAM_LIST_PENDING, /* entries of `lane` from `after` on that are pending under `consumer`
                           * (NULL: any), idle for idle_ms, up to `count`: ids and consumers */
-    STREAM_CLAIM,        /* `ids` of `lane`, if idle for idle_ms, become ours: entries */
-    STREAM_KEEP,         /* `ids` of `lane` are being worked on: their idle time starts again */
+    STREAM_CLAIM,        /* `ids` of `lane`, if idle for idle_ms, become `consumer`'s: entries */
+    STREAM_KEEP,         /* `ids` of `lane` become `consumer`'s; their idle time starts again */
     STREAM_LOOK_GROUP,   /* facts of the group */
     STREAM_LOOK_PENDING, /* how many are pending, and the lowest */
     STREAM_LOOK_STREAM,  /* facts of the stream */

@@ -73,6 +73,7 @@ void stream_regroup(struct stream *s)
         s->own[lane] = (struct own_walk){0};
     }
     s->high_seen = false;
+    stream_taken_again(s);
     stream_look_start(s);
 }
 

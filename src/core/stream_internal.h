@@ -6,7 +6,8 @@
  *     stream.c         when which part has its turn; the caller's side
  *     stream_read.c    what is read next; entries into messages, offered or dead
  *     stream_settle.c  results added, then entries acknowledged
- *     stream_errand.c  one thing at a time over the writer: lock, groups, former names, claims
+ *     stream_errand.c  one thing at a time over the writer: lock and groups; when the rest is due
+ *     stream_claim.c   entries that are pending under other names become ours
  *     stream_look.c    facts of group and stream; trimming; what was lost
  *     stream_fault.c   errors: what to do, when to try again, what to say
  */
@@ -49,6 +50,8 @@ enum errand {
     ERRAND_FORMER_TAKE,
     ERRAND_MISSING,    /* is what did not come when it was taken still in the stream? */
     ERRAND_LARGE_LIST, /* the id of an entry that is too large to be read */
+    ERRAND_TAKEN_LIST, /* what we claimed before, and do not hold */
+    ERRAND_TAKEN_TAKE,
     ERRAND_CLAIM_LIST, /* what others left idle */
     ERRAND_CLAIM_TAKE,
     ERRAND_KEEP,
@@ -89,6 +92,8 @@ struct stream {
     struct stream_options options;
     struct stream_ports ports;
     char *lane_name[LANE_COUNT], *target_name[TARGET_COUNT], *lock_name;
+    char **former_names; /* each, and its other one */
+    size_t former_count;
     bool up[LINK_COUNT];
     struct stream_retry efforts[EFFORT_COUNT];
     bool worked; /* something was read: what Redis refuses from now on is waited out */
@@ -125,8 +130,10 @@ struct stream {
     int64_t lock_until_ms, lock_at_ms;
     bool grouped[LANE_COUNT];
     bool made[LANE_COUNT]; /* say how many wait, at the next look */
-    size_t former;         /* index of the former name that is looked at */
+    size_t former;         /* index of the one of former_names that is looked at */
     enum stream_lane former_lane;
+    struct own_walk taken[LANE_COUNT];
+    int64_t taken_at_ms; /* not before */
     int64_t claim_at_ms;
     enum stream_lane claim_lane;
     struct stream_id claim_after;
@@ -134,6 +141,7 @@ struct stream {
     int64_t keep_at_ms;
     struct stream_id picked[WINDOW_PAGE];
     size_t picked_count;
+    bool picked_taken;             /* ERRAND_KEEP: they are pending under our other name */
     enum stream_lane missing_lane; /* of what was picked, what did not come */
     struct stream_id missing[WINDOW_PAGE];
     size_t missing_count;
@@ -206,13 +214,31 @@ void stream_bury(struct stream *s, struct stream_entry *entry, const struct stre
 bool stream_is_settled(const struct stream *s);
 void stream_settle_free(struct stream *s);
 
-/* ---- stream_errand.c, stream_look.c */
+/* ---- stream_errand.c */
 
 void stream_errand_next(struct stream *s, struct stream_now now);
 void stream_on_errand(struct stream *s, const struct stream_reply *reply, struct stream_now now);
 int64_t stream_errand_next_ms(const struct stream *s, struct stream_now now);
 bool stream_lock_is_held(const struct stream *s, struct stream_now now);
 void stream_send(struct stream *s, const struct stream_command *command);
+
+/* ---- stream_claim.c */
+
+/* What must be done before anything after it, and what may be done now; ERRAND_NONE: nothing. */
+enum errand stream_claim_must(const struct stream *s, struct stream_now now);
+enum errand stream_claim_may(struct stream *s, struct stream_now now);
+/* When stream_claim_may has something, unless an event comes before. */
+int64_t stream_claim_next_ms(const struct stream *s, struct stream_now now);
+/* For these errands: the command; its answer, after which there may be another errand. */
+void stream_claim_send(struct stream *s);
+void stream_claim_answer(struct stream *s, enum errand errand, const struct stream_reply *reply,
+                         struct stream_now now);
+/* It went wrong, and waits until it is due again. */
+void stream_claim_put_off(struct stream *s, enum errand errand, struct stream_now now);
+/* What is pending under our other name, and not held, is looked for again. */
+void stream_taken_again(struct stream *s);
+
+/* ---- stream_look.c */
 
 void stream_look_start(struct stream *s);
 void stream_look_step(struct stream *s, struct stream_now now);

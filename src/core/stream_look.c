@@ -193,6 +193,7 @@ static void find_forgotten(struct stream *s, const struct stream_reply *reply)
         look->strange = is_same ? look->strange + 1 : 1;
     if (look->strange != STRANGE_LOOKS)
         return;
+    stream_taken_again(s);
     if (s->own[reply->lane].done)
         s->own[reply->lane] = (struct own_walk){0};
     else

@@ -35,6 +35,19 @@ char *stream_target_name(const char *stream, enum stream_target target)
     return join(stream, prefix, ends[target]);
 }
 
+char *stream_taken_name(const char *consumer)
+{
+    return join(consumer, strlen(consumer), STREAM_TAKEN_END);
+}
+
+bool stream_is_name_of(const char *consumer, const char *name)
+{
+    size_t len = strlen(name);
+
+    return strncmp(consumer, name, len) == 0 &&
+           (!consumer[len] || strcmp(consumer + len, STREAM_TAKEN_END) == 0);
+}
+
 char *stream_lock_name(const struct stream_options *options)
 {
     struct buf name = buf_new(NAME_MAX_BYTES);

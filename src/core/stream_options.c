@@ -18,6 +18,7 @@ void stream_options_copy(struct stream_options *out, const struct stream_options
     out->stream = mem_strdup(o->stream);
     out->group = mem_strdup(o->group);
     out->consumer = mem_strdup(o->consumer);
+    out->taken = o->taken ? mem_strdup(o->taken) : NULL;
     out->former = copy_names(o->former, o->former_count);
     out->owner = mem_strdup(o->owner);
     out->holder = mem_strdup(o->holder);
@@ -37,6 +38,7 @@ void stream_options_free(struct stream_options *o)
     free_text(o->stream);
     free_text(o->group);
     free_text(o->consumer);
+    free_text(o->taken);
     free_text(o->owner);
     free_text(o->holder);
     free_text(o->phone_id);

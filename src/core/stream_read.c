@@ -171,7 +171,7 @@ static const char *order_obstacle(const struct stream *s, struct stream_now now)
     for (unsigned lane = 0; lane < LANE_COUNT; lane++)
         if (!s->grouped[lane] && !stream_lane_is_wrong(s, lane))
             return "making the group";
-    if (s->former < s->options.former_count)
+    if (s->former < s->former_count)
         return "taking up entries of a former name";
     if (s->large && !stream_lane_is_wrong(s, s->large_lane))
         return "looking for an entry that is too large";

@@ -169,20 +169,20 @@ void window_lower(const struct stream_window *w, enum stream_lane lane, struct s
     }
 }
 
-size_t window_keep(struct stream_window *w, enum stream_lane lane, int64_t before_ms,
-                   int64_t now_ms, struct stream_id ids[WINDOW_PAGE])
+size_t window_keep(struct stream_window *w, const struct window_keep *which,
+                   struct stream_id ids[WINDOW_PAGE])
 {
     size_t count = 0;
 
     for (size_t stage = 0; stage < STAGE_COUNT; stage++) {
-        struct list *head = &w->stages[lane][stage];
+        struct list *head = &w->stages[which->lane][stage];
 
         for (struct list *at = head->next; at != head && count < WINDOW_PAGE; at = at->next) {
             struct stream_entry *entry = LIST_ITEM(at, struct stream_entry, node);
 
-            if (entry->kept_ms > before_ms)
+            if (entry->kept_ms > which->before_ms || entry->taken_over != which->taken_over)
                 continue;
-            entry->kept_ms = now_ms;
+            entry->kept_ms = which->now_ms;
             ids[count++] = entry->id;
         }
     }

@@ -73,9 +73,14 @@ void window_move_all(struct stream_window *w, enum stream_stage from, enum strea
 void window_release_all(struct stream_window *w, enum stream_stage stage);
 /* Lowers `id` to the lowest held id of the lane. */
 void window_lower(const struct stream_window *w, enum stream_lane lane, struct stream_id *id);
-/* Up to WINDOW_PAGE ids of the lane whose idle time began before `before_ms`; it begins again at
- * `now_ms`. Returns how many. */
-size_t window_keep(struct stream_window *w, enum stream_lane lane, int64_t before_ms,
-                   int64_t now_ms, struct stream_id ids[WINDOW_PAGE]);
+/* Up to WINDOW_PAGE ids of what was taken over, or was not, whose idle time began before
+ * `before_ms`; it begins again at `now_ms`. Returns how many. */
+struct window_keep {
+    enum stream_lane lane;
+    bool taken_over;
+    int64_t before_ms, now_ms;
+};
+size_t window_keep(struct stream_window *w, const struct window_keep *which,
+                   struct stream_id ids[WINDOW_PAGE]);
 
 #endif

@@ -146,7 +146,7 @@ static void write_claim(const struct redis_commands *c, const struct stream_comm
     bool keep = k->verb == STREAM_KEEP;
 
     resp_array(out, 5 + k->id_count + (keep ? 1 : 0));
-    PUT(out, "XCLAIM", c->lanes[k->lane], c->group, c->consumer);
+    PUT(out, "XCLAIM", c->lanes[k->lane], c->group, k->consumer);
     resp_int(out, k->idle_ms);
     write_ids(k, out);
     if (keep)

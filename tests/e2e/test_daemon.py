@@ -288,6 +288,35 @@ class WhoseIsWhat(Daemon):
         self.assertEqual((results[0]["state"], results[0]["reason"]), ("unknown", "taken_over"))
         self.assertEqual(self.server.stats()["received"], 0)
 
+    def test_claimed_and_killed_before_it_was_on_record(self):
+        """Redis has done it, and the ledger knows nothing of it: the next run knows all the same."""
+        self.install(settings={"redis.consumer": "one"})
+        self.wire("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM")
+        first, second = self.add(1), self.add(2)
+        self.wire("XREADGROUP", "GROUP", GROUP, "stranger", "STREAMS", STREAM, ">")
+        self.wire("XCLAIM", STREAM, GROUP, "one:taken", "0", first, second)
+        self.add(3)
+        daemon = self.run_daemon()
+        states = {r["to"]: r["state"] for r in self.wait_for_results(3)}
+        self.wait_until_acked()
+        self.stop(daemon)
+        self.assertEqual(states, {number(1): "unknown", number(2): "unknown",
+                                  number(3): "accepted"})
+        self.assertEqual(self.server.stats()["received"], 1)
+
+    def test_what_a_former_name_claimed_is_known_for_that(self):
+        self.install(settings={"redis.consumer": "one"})
+        self.stop(self.run_daemon())
+        entry = self.add(1)
+        self.wire("XREADGROUP", "GROUP", GROUP, "stranger", "STREAMS", STREAM, ">")
+        self.wire("XCLAIM", STREAM, GROUP, "one:taken", "0", entry)
+        self.installation.set({"redis.consumer": "two"})
+        daemon = self.run_daemon()
+        self.assertEqual(self.wait_for_results(1)[0]["state"], "unknown")
+        self.wait_until_acked()
+        self.stop(daemon)
+        self.assertEqual(self.server.stats()["received"], 0)
+
     def test_a_second_daemon_with_another_ledger_is_refused(self):
         self.install()
         daemon = self.run_daemon()

@@ -380,6 +380,34 @@ static void test_claims_what_others_left_idle(void **state)
     source_test_close(&t);
 }
 
+/* Claimed, not settled, and the run is over: the next one knows that others may have sent it. */
+static void test_what_was_claimed_is_known_for_that(void **state)
+{
+    static struct source_test t;
+    struct stream_options options = source_options();
+
+    (void)state;
+    add_many("t:send", 250);
+    (void)redis_ask(&server, "XGROUP CREATE t:send g 0");
+    (void)redis_ask(&server, "XREADGROUP GROUP g dead COUNT 120 STREAMS t:send >");
+    options.claim = true;
+    options.claim_idle_ms = 1;
+    source_test_open(&t, server.url, &options);
+    redis_source_want(t.source, 1000);
+    PUMP_UNTIL(&t, t.count == 250);
+    source_test_close(&t);
+    options.claim = false;
+    source_test_open(&t, server.url, &options);
+    redis_source_want(t.source, 1000);
+    PUMP_UNTIL(&t, t.count == 250);
+    for (size_t i = 0; i < t.count; i++)
+        assert_int_equal(t.offered[i].taken_over, strtol(t.offered[i].m->to + 3, NULL, 10) < 120);
+    settle_all(&t);
+    PUMP_UNTIL(&t, facts_of(&t).acked == 250);
+    assert_int_equal(pending(), 0);
+    source_test_close(&t);
+}
+
 /* Redis 7 drops it from what is pending when it is claimed, and says nothing. */
 static void test_an_entry_deleted_under_another_name_is_counted(void **state)
 {
@@ -468,6 +496,7 @@ int main(void)
         WITH_REDIS(test_published_without_an_entry),
         WITH_REDIS(test_drains),
         WITH_REDIS(test_claims_what_others_left_idle),
+        WITH_REDIS(test_what_was_claimed_is_known_for_that),
         WITH_REDIS(test_an_entry_deleted_under_another_name_is_counted),
         WITH_REDIS(test_facts),
     };

@@ -87,6 +87,7 @@ static inline struct stream_options source_options(void)
         .stream = "t:send",
         .group = "g",
         .consumer = "me",
+        .taken = "me:taken",
         .owner = "ledger1",
         .holder = "the test",
         .phone_id = "1234567890",

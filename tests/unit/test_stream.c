@@ -239,55 +239,6 @@ static void test_a_lock_that_is_not_renewed_ends(void **state)
     (void)expect(STREAM_READ_NEW);
 }
 
-/* Up to the claim of 5-0 and 6-0. */
-static void claim_two(void)
-{
-    const struct stream_raw listed[] = {
-        {.lane = LANE_HIGH, .id = {5, 0}, .consumer = "alien"},
-        {.lane = LANE_HIGH, .id = {6, 0}, .consumer = "alien"},
-    };
-
-    stream_set_policy(t.stream, false, true, 120000);
-    start_reading();
-    for (int lane = 0; lane < LANE_COUNT; lane++) {
-        expect_nothing_of(LINK_WRITER); /* a lane's looks are over */
-        turn();
-    }
-    (void)expect(STREAM_LIST_PENDING);
-    answer(&(struct stream_reply){
-        .verb = STREAM_LIST_PENDING, .lane = LANE_HIGH, .entries = listed, .entry_count = 2});
-    assert_int_equal(expect(STREAM_CLAIM)->id_count, 2);
-}
-
-static void test_claimed_and_not_there_is_lost(void **state)
-{
-    const struct stream_raw five = raw_of(LANE_HIGH, 5), seven = raw_of(LANE_HIGH, 7);
-
-    (void)state;
-    claim_two();
-    answer(&(struct stream_reply){.verb = STREAM_CLAIM, .entries = &five, .entry_count = 1});
-    assert_int_equal(t.sent[t.sent_count - 1].verb, STREAM_LOOK_NEXT);
-    assert_true(t.sent[t.sent_count - 1].after.ms == 5); /* behind it comes 6-0 or a later one */
-    stream_on_down(t.stream, LINK_WRITER, now());
-    stream_on_up(t.stream, LINK_WRITER, now());
-    turn();
-    assert_int_equal(t.sent[t.sent_count - 1].verb, STREAM_LOOK_NEXT); /* not forgotten */
-    answer(&(struct stream_reply){.verb = STREAM_LOOK_NEXT, .entries = &seven, .entry_count = 1});
-    assert_int_equal(facts().lost_pending, 1);
-}
-
-static void test_claimed_by_another_meanwhile_is_not_lost(void **state)
-{
-    const struct stream_raw five = raw_of(LANE_HIGH, 5), six = raw_of(LANE_HIGH, 6);
-
-    (void)state;
-    claim_two();
-    answer(&(struct stream_reply){.verb = STREAM_CLAIM, .entries = &five, .entry_count = 1});
-    answer(&(struct stream_reply){.verb = STREAM_LOOK_NEXT, .entries = &six, .entry_count = 1});
-    assert_int_equal(facts().lost_pending, 0);
-    assert_int_equal(facts().claimed, 1);
-}
-
 static void forget_sent(void)
 {
     t.sent_count = t.looked_at[LINK_READER] = t.looked_at[LINK_WRITER] = 0;
@@ -345,8 +296,6 @@ int main(void)
         STREAM_TEST(test_a_lock_that_is_not_renewed_ends),
         STREAM_TEST(test_results_that_cannot_be_added_stop_reading),
         STREAM_TEST(test_drains),
-        STREAM_TEST(test_claimed_and_not_there_is_lost),
-        STREAM_TEST(test_claimed_by_another_meanwhile_is_not_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

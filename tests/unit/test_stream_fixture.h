@@ -24,6 +24,8 @@ struct sent {
     unsigned count;
     size_t id_count;
     struct stream_id after, first_id;
+    int64_t idle_ms;
+    char consumer[16]; /* "": none */
 };
 
 struct test {
@@ -31,7 +33,7 @@ struct test {
     struct sent sent[SENT_MAX];
     size_t sent_count, looked_at[LINK_COUNT];
     struct stream_entry *offered[OFFERED_MAX];
-    size_t offered_count;
+    size_t offered_count, taken_over_count;
     unsigned drops[LINK_COUNT];
     struct err refused;
     bool was_refused, drained;
@@ -61,7 +63,11 @@ static inline void on_send(void *context, const struct stream_command *c)
         .id_count = c->id_count,
         .after = c->after,
         .first_id = c->id_count ? c->ids[0] : (struct stream_id){0},
+        .idle_ms = c->idle_ms,
     };
+    if (c->consumer)
+        (void)snprintf(t.sent[t.sent_count - 1].consumer, sizeof(t.sent->consumer), "%s",
+                       c->consumer);
 }
 
 static inline void on_drop(void *context, enum stream_link link)
@@ -74,7 +80,7 @@ static inline void on_message(void *context, struct message *m, struct stream_en
                               bool taken_over)
 {
     (void)context;
-    (void)taken_over;
+    t.taken_over_count += taken_over;
     assert_true(t.offered_count < OFFERED_MAX);
     t.offered[t.offered_count++] = entry;
     message_free(m);
@@ -112,12 +118,15 @@ static inline struct stream_now now(void)
     return (struct stream_now){.mono_ms = t.now_ms, .wall_ms = t.now_ms, .random = 7};
 }
 
-static inline int setup(void **state)
+static inline void open_stream(const char *taken, const char *const *former, size_t former_count)
 {
-    static const struct stream_options options = {
+    const struct stream_options options = {
         .stream = "t:send",
         .group = "g",
         .consumer = "me",
+        .taken = taken,
+        .former = former,
+        .former_count = former_count,
         .owner = "ledger",
         .run = "run",
         .holder = "the test",
@@ -129,10 +138,15 @@ static inline int setup(void **state)
         NULL, on_send, on_drop, on_message, on_published, on_refused, on_drained, on_note,
     };
 
-    (void)state;
     memset(&t, 0, sizeof(t));
     t.now_ms = 1000000;
     t.stream = stream_new(&options, &ports);
+}
+
+static inline int setup(void **state)
+{
+    (void)state;
+    open_stream(NULL, NULL, 0);
     return 0;
 }
 
