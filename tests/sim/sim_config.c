@@ -44,6 +44,9 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_FLUSHED] = "Redis flushed",
     [FAULT_TRIMMED] = "stream trimmed",
     [FAULT_RIVAL] = "another daemon",
+    [FAULT_STRANGER_READ] = "read by another consumer",
+    [FAULT_STRANGER_DONE] = "acknowledged by another consumer",
+    [FAULT_RENAMED] = "consumer renamed",
     [FAULT_HOOK_MISSING] = "webhook missing",
     [FAULT_HOOK_DOUBLED] = "webhook twice",
     [FAULT_HOOK_EARLY] = "webhook before our answer",
@@ -137,6 +140,17 @@ static void draw_stream(struct sim_config *c, struct sim_random *r)
 }
 
 /* By chance of its own, as the stream. */
+static void draw_company(struct sim_config *c, struct sim_random *r)
+{
+    c->claim_idle_ms = 120000;
+    c->has_company = c->is_stream && sim_random_chance(r, 2500);
+    if (!c->has_company)
+        return;
+    c->claim_idle_ms = ONE_OF(r, 1000, 5000, 120000);
+    c->stranger_us = ONE_OF(r, 1000, 100000, 3000000);
+}
+
+/* By chance of its own, as the stream. */
 static void draw_hooks(struct sim_config *c, struct sim_random *r)
 {
     struct sim_faults *f = &c->faults;
@@ -181,8 +195,11 @@ void sim_config_draw(struct sim_config *c, struct sim_random *r)
     draw_source(c, r);
     draw_stream(c, &(struct sim_random){r->state ^ 0x5851f42d4c957f2du});
     draw_hooks(c, &(struct sim_random){r->state ^ 0x14057b7ef767814fu});
-    if (sim_random_chance(r, 500))
+    draw_company(c, &(struct sim_random){r->state ^ 0x2545f4914f6cdd1du});
+    if (sim_random_chance(r, 500)) {
         sim_config_calm(c);
+        c->has_company = false;
+    }
 }
 
 enum fate sim_fate(const struct sim_faults *f, struct sim_random *r)

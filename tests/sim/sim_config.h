@@ -70,6 +70,10 @@ enum fault {
     FAULT_HOOK_UNHEARD,  /* the connection is lost before Meta has our answer */
     FAULT_HOOK_REFUSED,  /* 503: not now */
     FAULT_HOOK_ORPHANED, /* the process is gone before it answered: committed or not */
+    /* Of company in the group. */
+    FAULT_STRANGER_READ, /* another consumer has read entries, and sent some of them */
+    FAULT_STRANGER_DONE, /* it acknowledges some */
+    FAULT_RENAMED,       /* the process has another name than before */
     FAULT_COUNT,
 };
 const char *fault_name(enum fault fault);
@@ -95,8 +99,6 @@ struct sim_faults {
     unsigned hook_strangers, hook_foreign;
 };
 
-#define SIM_CONSUMER "tidings-sim"
-
 struct sim_config {
     struct engine_options engine; /* ledger_id and last_attempt_ms are the ledger's */
     struct sim_faults faults;
@@ -119,12 +121,15 @@ struct sim_config {
     int64_t produce_us;     /* most of the time between two lots of the producer */
     unsigned produce_lot;   /* most entries of a lot */
     int64_t redis_us;       /* most of the time a command takes, and again its reply */
-    bool has_hooks;         /* the webhook port is open */
-    unsigned hook_share;    /* of 10,000 messages that went well: those that statuses tell of */
-    unsigned hook_company;  /* of 10,000 statuses: those that go out with the one before */
-    int64_t hook_us;        /* most of the time a status takes, mostly */
-    int64_t hook_wait_us;   /* when all is sent: how long statuses are waited for */
-    bool is_calm;           /* no faults at all: all must be accepted soon */
+    bool has_company;       /* another consumer reads, too, and stops; we claim, and change names */
+    int64_t claim_idle_ms;
+    int64_t stranger_us;   /* most of the time between two acts of the other consumer */
+    bool has_hooks;        /* the webhook port is open */
+    unsigned hook_share;   /* of 10,000 messages that went well: those that statuses tell of */
+    unsigned hook_company; /* of 10,000 statuses: those that go out with the one before */
+    int64_t hook_us;       /* most of the time a status takes, mostly */
+    int64_t hook_wait_us;  /* when all is sent: how long statuses are waited for */
+    bool is_calm;          /* no faults at all: all must be accepted soon */
 };
 
 void sim_config_draw(struct sim_config *c, struct sim_random *r);

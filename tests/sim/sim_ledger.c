@@ -14,6 +14,7 @@
 #define LEDGER_PATH "/dev/null"
 #define COPY_PATH   "/dev/zero"
 #define BROADCAST   "b"
+#define CONSUMER    "tidings-sim"
 
 void sim_ledger_init(struct sim_ledger *l, const struct sim_config *config,
                      struct sim_verdict *verdict, uint64_t seed, unsigned messages)
@@ -456,8 +457,7 @@ bool sim_ledger_open(struct sim_ledger *l)
     l->verified = ++l->commits;
     if (is_synced(l))
         l->durable = l->commits;
-    if (check_tally(l, &e) &&
-        (!l->config->is_stream || store_stream_begin(l->store, SIM_CONSUMER, &e)))
+    if (check_tally(l, &e) && (!l->config->is_stream || store_stream_begin(l->store, CONSUMER, &e)))
         return true;
     sim_ledger_close(l, false);
     return broken(l, failed, &e);

@@ -19,6 +19,8 @@ enum {
     HALF_OPEN_OF = 2500,   /* of 10,000 lost connections */
     LOST_MAX_US = 1000000, /* how much of its last moments a crash loses */
     TROUBLE_MAX_US = 20000000,
+    STRANGER_MAX = 30, /* entries that the other consumer reads at a time */
+    STRANGER_ACTS = 40,
     RIVAL_MAX_MS = 60000,
     GONE_OF = 3000, /* of 10,000: what takes so much away is rare */
 };
@@ -39,8 +41,12 @@ void link_send(struct world *w, const struct stream_command *command)
 {
     enum stream_link which = stream_verb_link(command->verb);
     struct sim_link *link = &w->stream.links[which];
-    struct sim_command *c = sim_command_new(command, w->result->lives);
+    struct sim_command *c = sim_command_new(command);
+    struct sim_redis *r = &w->stream.redis;
 
+    c->run = w->result->lives;
+    c->me = sim_redis_name(r, w->stream.options.consumer);
+    c->consumer = command->consumer ? sim_redis_name(r, command->consumer) : SIM_ANYBODY;
     rules_on_command(w, command);
     if (!link->is_up)
         sim_fail(&w->verdict, "I11: command %d was sent without a connection", command->verb);
@@ -125,7 +131,12 @@ static void tell(struct world *w, const struct sim_reply *reply)
     for (size_t i = 0; i < count; i++) {
         const struct sim_pick *p = &reply->picks[i];
 
-        raws[i] = (struct stream_raw){p->lane, p->id, p->is_gone, NULL, SIM_CONSUMER, NULL, 0};
+        raws[i] = (struct stream_raw){
+            .lane = p->lane,
+            .id = p->id,
+            .is_gone = p->is_gone,
+            .consumer = w->stream.redis.names[p->owner],
+        };
         if (p->is_gone)
             continue;
         sim_source_fields(&w->source, p->row, &texts[i]);
@@ -294,6 +305,22 @@ static void produce(struct world *w)
     wake_reader(w);
 }
 
+/* ---- Another consumer of the group. It reads for a while, and finishes some; then it is dead. */
+
+static void act_as_other(struct world *w)
+{
+    struct sim_stream *s = &w->stream;
+    enum stream_lane lane = world_chance(w, 7000) ? LANE_NORMAL : LANE_HIGH;
+    unsigned count = 1 + (unsigned)sim_random_below(&w->random, STRANGER_MAX);
+
+    if (world_chance(w, 7000) && sim_redis_read_by_other(&s->redis, lane, count, now_ms(w)))
+        world_count(w, FAULT_STRANGER_READ);
+    else if (sim_redis_done_by_other(&s->redis, lane, count / 2))
+        world_count(w, FAULT_STRANGER_DONE);
+    if (++s->stranger_acts < STRANGER_ACTS && !w->config.is_calm)
+        world_schedule(w, &s->stranger, EVENT_STRANGER, below_us(w, w->config.stranger_us));
+}
+
 /* ---- What befalls Redis. */
 
 static void begin_trouble(struct world *w, const char *trouble, bool only_adds)
@@ -428,6 +455,8 @@ void link_handle(struct world *w, struct event *event)
         serve_half_open(w);
     else if (event->kind == EVENT_PRODUCED)
         produce(w);
+    else if (event->kind == EVENT_STRANGER)
+        act_as_other(w);
     else if (event->kind == EVENT_REDIS_CRASHES)
         on_crash(w);
     else if (event->kind == EVENT_TROUBLE_ENDS)

@@ -2,9 +2,11 @@
 #include "sim_redis.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/stream.h"
 #include "core/webhook_status.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +24,16 @@ void sim_redis_init(struct sim_redis *r, const struct sim_source *source, unsign
     r->lost_entry = mem_alloc(messages * sizeof(bool));
     r->lost_result = mem_alloc(messages * sizeof(bool));
     r->twice_added = mem_alloc(messages * sizeof(bool));
+    r->was_others = mem_alloc(messages * sizeof(bool));
+    r->sent_by_other = mem_alloc(messages * sizeof(bool));
+    (void)sim_redis_name(r, "the other"); /* SIM_STRANGER */
     for (unsigned row = 0, fresh = 0; row < source->row_count; row++) {
         r->twice_added[source->rows[row].index] |= source->rows[row].index != fresh;
         fresh += source->rows[row].index == fresh;
     }
 }
 
-static void data_free(struct sim_data *d)
+void sim_data_free(struct sim_data *d)
 {
     for (size_t lane = 0; lane < LANE_COUNT; lane++)
         mem_free(d->lanes[lane].entries);
@@ -38,11 +43,23 @@ static void data_free(struct sim_data *d)
 
 void sim_redis_free(struct sim_redis *r)
 {
-    data_free(&r->now);
-    data_free(&r->saved);
+    sim_data_free(&r->now);
+    sim_data_free(&r->saved);
     mem_free(r->lost_entry);
     mem_free(r->lost_result);
     mem_free(r->twice_added);
+    mem_free(r->was_others);
+    mem_free(r->sent_by_other);
+}
+
+unsigned sim_redis_name(struct sim_redis *r, const char *name)
+{
+    for (unsigned i = 0; i < r->name_count; i++)
+        if (strcmp(r->names[i], name) == 0)
+            return i;
+    assert(r->name_count < SIM_NAMES_MAX);
+    text_copy(r->names[r->name_count], SIM_NAME_SIZE, name, strlen(name));
+    return r->name_count++;
 }
 
 /* ---- Entries. */
@@ -102,13 +119,6 @@ bool sim_redis_is_drained(const struct sim_redis *r)
         if (r->now.lanes[lane].pending || has_unread(&r->now.lanes[lane]))
             return false;
     return true;
-}
-
-static void lose_entry(struct sim_redis *r, struct sim_entry *entry)
-{
-    if (!entry->is_gone && entry->state != ENTRY_ACKED && entry->row >= 0)
-        r->lost_entry[r->source->rows[entry->row].index] = true;
-    entry->is_gone = true;
 }
 
 /* ---- Commands and replies. */
@@ -173,7 +183,7 @@ static void read_add(struct sim_command *c, const struct stream_add *add)
     }
 }
 
-struct sim_command *sim_command_new(const struct stream_command *c, uint64_t run)
+struct sim_command *sim_command_new(const struct stream_command *c)
 {
     struct sim_command *copy = MEM_NEW(struct sim_command);
 
@@ -184,7 +194,7 @@ struct sim_command *sim_command_new(const struct stream_command *c, uint64_t run
         .count = c->count,
         .block_ms = c->block_ms,
         .one_lane = c->one_lane,
-        .run = run,
+        .idle_ms = c->idle_ms,
         .id_count = c->id_count,
     };
     if (c->id_count) {
@@ -217,12 +227,24 @@ static void pick(struct sim_reply *out, const struct sim_lane *l, enum stream_la
     if (out->pick_count % 64 == 0)
         out->picks = mem_realloc(out->picks, (out->pick_count + 64) * sizeof(struct sim_pick));
     out->picks[out->pick_count++] =
-        (struct sim_pick){lane, place, entry->is_gone, entry->row, entry->id};
+        (struct sim_pick){lane, place, entry->is_gone, entry->row, entry->owner, entry->id};
 }
 
 /* ---- Reading. */
 
-static void read_own(struct sim_redis *r, const struct sim_command *c, struct sim_reply *out)
+static bool is_pending_with(const struct sim_entry *entry, unsigned name)
+{
+    return entry->state == ENTRY_PENDING && (name == SIM_ANYBODY || entry->owner == name);
+}
+
+static void touch(struct sim_entry *entry, unsigned owner, int64_t now_ms)
+{
+    entry->owner = (unsigned char)owner;
+    entry->idle_at_ms = now_ms;
+}
+
+static void read_own(struct sim_redis *r, const struct sim_command *c, int64_t now_ms,
+                     struct sim_reply *out)
 {
     struct sim_lane *l = &r->now.lanes[c->lane];
 
@@ -230,20 +252,25 @@ static void read_own(struct sim_redis *r, const struct sim_command *c, struct si
         out->plain.error = NO_GROUP;
     else if (l->pending)
         for (unsigned i = place_of(l, stream_id_next(c->after));
-             i < l->next && out->pick_count < c->count; i++)
-            if (l->entries[i].state == ENTRY_PENDING)
-                pick(out, l, c->lane, i);
+             i < l->next && out->pick_count < c->count; i++) {
+            if (!is_pending_with(&l->entries[i], c->me))
+                continue;
+            touch(&l->entries[i], c->me, now_ms);
+            pick(out, l, c->lane, i);
+        }
 }
 
-static void deliver(struct sim_redis *r, enum stream_lane lane, unsigned count,
-                    struct sim_reply *out)
+static void deliver(struct sim_redis *r, const struct sim_command *c, enum stream_lane lane,
+                    int64_t now_ms, struct sim_reply *out)
 {
     struct sim_lane *l = &r->now.lanes[lane];
+    unsigned count = c->count;
 
     for (; l->next < l->count && count; l->next++) {
         if (l->entries[l->next].is_gone)
             continue;
         l->entries[l->next].state = ENTRY_PENDING;
+        touch(&l->entries[l->next], c->me, now_ms);
         l->pending++;
         count--;
         pick(out, l, lane, l->next);
@@ -251,10 +278,10 @@ static void deliver(struct sim_redis *r, enum stream_lane lane, unsigned count,
 }
 
 /* False: nothing is there to be read. */
-static bool read_new(struct sim_redis *r, const struct sim_command *c, struct sim_reply *out)
+static bool read_new(struct sim_redis *r, const struct sim_command *c, int64_t now_ms,
+                     struct sim_reply *out)
 {
     bool waits = c->verb == STREAM_READ_NEW;
-
     bool both = waits && !c->one_lane;
 
     for (unsigned lane = 0; lane < LANE_COUNT; lane++)
@@ -262,7 +289,7 @@ static bool read_new(struct sim_redis *r, const struct sim_command *c, struct si
             out->plain.error = NO_GROUP;
     for (unsigned lane = 0; lane < LANE_COUNT && !out->plain.error; lane++)
         if (both || lane == (unsigned)c->lane)
-            deliver(r, lane, c->count, out);
+            deliver(r, c, lane, now_ms, out);
     return out->pick_count || out->plain.error || !waits;
 }
 
@@ -285,16 +312,6 @@ static void lock(struct sim_redis *r, const struct sim_command *c, int64_t now_m
     } else {
         out->plain.holder = "the rival";
     }
-}
-
-void sim_redis_rival(struct sim_redis *r, int64_t now_ms, int64_t stay_ms)
-{
-    struct sim_lock *k = &r->now.lock;
-
-    if (k->holder == LOCK_OURS && k->until_ms > now_ms && !r->lock_lost)
-        return;
-    *k = (struct sim_lock){LOCK_RIVAL, 0, now_ms + stay_ms, !r->lock_lost};
-    r->stays_until = k->until_ms;
 }
 
 /* ---- Settling. */
@@ -424,13 +441,41 @@ static void trim(struct sim_redis *r, const struct sim_command *c)
         l->entries[i].is_gone = true;
 }
 
-static void list(const struct sim_lane *l, const struct sim_command *c, struct sim_reply *out)
+static bool is_idle(const struct sim_entry *entry, int64_t idle_ms, int64_t now_ms)
+{
+    return now_ms - entry->idle_at_ms >= idle_ms;
+}
+
+static void list(const struct sim_lane *l, const struct sim_command *c, int64_t now_ms,
+                 struct sim_reply *out)
 {
     if (!l->has_group)
         out->plain.error = NO_GROUP;
     for (unsigned i = place_of(l, c->after); i < l->next && out->pick_count < c->count; i++)
-        if (l->entries[i].state == ENTRY_PENDING)
+        if (is_pending_with(&l->entries[i], c->consumer) &&
+            is_idle(&l->entries[i], c->idle_ms, now_ms))
             pick(out, l, c->lane, i);
+}
+
+/* XCLAIM, with and without JUSTID. Redis 7 drops what was deleted from what is pending. */
+static void claim(struct sim_redis *r, const struct sim_command *c, int64_t now_ms,
+                  struct sim_reply *out)
+{
+    struct sim_lane *l = &r->now.lanes[c->lane];
+
+    for (size_t i = 0; l->has_group && i < c->id_count; i++) {
+        struct sim_entry *entry = sim_redis_find(r, c->lane, c->ids[i]);
+
+        if (!entry || entry->state != ENTRY_PENDING || !is_idle(entry, c->idle_ms, now_ms))
+            continue;
+        if (entry->is_gone) {
+            entry->state = ENTRY_ACKED;
+            l->pending--;
+            continue;
+        }
+        touch(entry, c->consumer, now_ms);
+        pick(out, l, c->lane, (unsigned)(entry - l->entries));
+    }
 }
 
 /* ---- All. */
@@ -443,11 +488,11 @@ static bool perform(struct sim_redis *r, const struct sim_command *c, int64_t no
 
     switch (c->verb) {
     case STREAM_READ_OWN:
-        read_own(r, c, out);
+        read_own(r, c, now_ms, out);
         break;
     case STREAM_READ_HIGH:
     case STREAM_READ_NEW:
-        return read_new(r, c, out);
+        return read_new(r, c, now_ms, out);
     case STREAM_LOCK_TAKE:
     case STREAM_LOCK_RENEW:
     case STREAM_LOCK_FREE:
@@ -466,11 +511,13 @@ static bool perform(struct sim_redis *r, const struct sim_command *c, int64_t no
         fetch(r, c, out);
         break;
     case STREAM_LIST_PENDING:
-        list(l, c, out);
+        list(l, c, now_ms, out);
         break;
-    case STREAM_CLAIM: /* nobody else has any */
+    case STREAM_CLAIM:
     case STREAM_KEEP:
         out->plain.error = l->has_group ? NULL : NO_GROUP;
+        if (r->source->config->has_company)
+            claim(r, c, now_ms, out);
         break;
     case STREAM_LOOK_GROUP:
         look_group(l, &out->plain);
@@ -504,96 +551,4 @@ struct sim_reply *sim_redis_execute(struct sim_redis *r, const struct sim_comman
         return NULL;
     }
     return out;
-}
-
-/* ---- What befalls it. */
-
-static void copy(struct sim_data *to, const struct sim_data *from, unsigned messages)
-{
-    data_free(to);
-    *to = *from;
-    for (size_t lane = 0; lane < LANE_COUNT; lane++) {
-        struct sim_lane *l = &to->lanes[lane];
-        size_t size = l->cap * sizeof(struct sim_entry);
-
-        l->entries = size ? memcpy(mem_alloc(size), l->entries, size) : NULL;
-    }
-    to->told = memcpy(mem_alloc(messages * sizeof(struct sim_told)), from->told,
-                      messages * sizeof(struct sim_told));
-}
-
-void sim_redis_save(struct sim_redis *r)
-{
-    copy(&r->saved, &r->now, r->messages);
-    r->has_saved = true;
-}
-
-/* What was put on PREFIX:dead, and confirmed before it was lost, is not put there again. */
-static void excuse_dead(struct sim_lane *saved, const struct sim_lane *now)
-{
-    for (unsigned i = 0; i < saved->count && i < now->count; i++)
-        saved->entries[i].is_dead |= now->entries[i].is_dead;
-}
-
-/* A result that was confirmed before it was lost is not told again. */
-void sim_redis_crash(struct sim_redis *r)
-{
-    for (size_t lane = 0; lane < LANE_COUNT; lane++)
-        excuse_dead(&r->saved.lanes[lane], &r->now.lanes[lane]);
-    for (unsigned i = 0; i < r->messages; i++)
-        r->lost_result[i] |= r->now.told[i].count != r->saved.told[i].count ||
-                             r->now.told[i].statuses != r->saved.told[i].statuses;
-    for (unsigned row = r->saved.next_row; row < r->now.next_row; row++)
-        r->twice_added[r->source->rows[row].index] = true;
-    data_free(&r->now);
-    r->now = r->saved;
-    r->saved = (struct sim_data){0};
-    r->has_saved = false;
-    r->lock_lost = true;
-}
-
-void sim_redis_delete(struct sim_redis *r, enum stream_lane lane)
-{
-    struct sim_lane *l = &r->now.lanes[lane];
-
-    for (unsigned i = l->base; i < l->count; i++)
-        lose_entry(r, &l->entries[i]);
-    l->base = l->next = l->count;
-    l->pending = 0;
-    l->has_group = l->has_stream = false;
-}
-
-void sim_redis_flush(struct sim_redis *r)
-{
-    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
-        sim_redis_delete(r, lane);
-    for (unsigned i = 0; i < r->messages; i++) {
-        r->lost_result[i] |= r->now.told[i].count || r->now.told[i].statuses;
-        r->now.told[i] = (struct sim_told){0};
-    }
-    r->now.lock = (struct sim_lock){0};
-    r->lock_lost = true;
-}
-
-void sim_redis_drop_group(struct sim_redis *r, enum stream_lane lane)
-{
-    struct sim_lane *l = &r->now.lanes[lane];
-
-    for (unsigned i = l->base; i < l->count; i++)
-        l->entries[i].state = ENTRY_UNREAD;
-    l->next = l->base;
-    l->pending = 0;
-    l->has_group = false;
-}
-
-void sim_redis_cut(struct sim_redis *r, enum stream_lane lane, unsigned count)
-{
-    struct sim_lane *l = &r->now.lanes[lane];
-
-    for (unsigned i = l->base; i < l->count && count; i++) {
-        if (l->entries[i].is_gone)
-            continue;
-        lose_entry(r, &l->entries[i]);
-        count--;
-    }
 }

@@ -3,8 +3,8 @@
  * sim_redis.h: a Redis as core/stream_command.h sees it: two streams and their groups, the lock,
  * and what was added to the results and to the dead.
  *
- * Model: an entry is unread, pending (all under our one name) or acknowledged, and is in its stream
- * or was trimmed. Ids ascend, so that a lane is an array. A snapshot is what is on Redis' disk: a
+ * Model: an entry is unread, pending (under a name) or acknowledged, and is in its stream or was
+ * trimmed. Ids ascend, so that a lane is an array. A snapshot is what is on Redis' disk: a
  * crash goes back to it. What was lost for good (trimmed, deleted, flushed before it was
  * acknowledged) is excused, message by message.
  * Failure: Redis' own errors, as texts in the reply.
@@ -20,13 +20,18 @@ enum { SIM_ROW_SPOILED = -1 }; /* an entry that is no message */
 
 enum entry_state { ENTRY_UNREAD, ENTRY_PENDING, ENTRY_ACKED };
 
+/* The consumers of the group: the other one is the first; then ours, in the order of their use. */
+enum { SIM_NAMES_MAX = 32, SIM_NAME_SIZE = 32, SIM_STRANGER = 0, SIM_ANYBODY = SIM_NAMES_MAX };
+
 struct sim_entry {
     struct stream_id id;
     int row; /* of the source */
     enum entry_state state;
-    bool is_gone;   /* trimmed or deleted */
-    bool is_dead;   /* it is on PREFIX:dead, too */
-    bool was_acked; /* once; a group that is made anew delivers it again */
+    bool is_gone;        /* trimmed or deleted */
+    bool is_dead;        /* it is on PREFIX:dead, too */
+    bool was_acked;      /* once; a group that is made anew delivers it again */
+    unsigned char owner; /* under whose name it is pending */
+    int64_t idle_at_ms;  /* since then nobody has touched it */
 };
 
 struct sim_lane {
@@ -64,6 +69,8 @@ struct sim_data {
     unsigned spoiled;  /* entries that are no message */
 };
 
+void sim_data_free(struct sim_data *d);
+
 struct sim_redis {
     const struct sim_source *source;
     struct sim_data now, saved;
@@ -74,6 +81,11 @@ struct sim_redis {
     bool *lost_result;   /* by message: a result of it was */
     int64_t stays_until; /* ms: the rival keeps the lock */
     bool lock_lost;      /* Redis has lost our lock: we may believe to have it */
+    char names[SIM_NAMES_MAX][SIM_NAME_SIZE];
+    unsigned name_count;
+    bool *was_others; /* by message: the other consumer had an entry of it, once */
+    bool
+        *sent_by_other; /* by message: it may have sent it, and Redis has not lost that it had it */
     const char *trouble; /* the error that is answered now; NULL: none */
     bool only_adds;      /* it is answered to additions alone */
 };
@@ -87,7 +99,10 @@ struct sim_command {
     unsigned count;
     int64_t block_ms;
     bool one_lane;
-    uint64_t run; /* whose it is */
+    uint64_t run;      /* whose it is */
+    unsigned me;       /* name of who sent it */
+    unsigned consumer; /* name in it */
+    int64_t idle_ms;
     size_t id_count;
     struct stream_id *ids;
     enum stream_target target;
@@ -103,6 +118,7 @@ struct sim_pick {
     unsigned place; /* in the lane */
     bool is_gone;
     int row;
+    unsigned owner;
     struct stream_id id;
 };
 
@@ -117,7 +133,10 @@ struct sim_reply {
 void sim_redis_init(struct sim_redis *r, const struct sim_source *source, unsigned messages);
 void sim_redis_free(struct sim_redis *r);
 
-struct sim_command *sim_command_new(const struct stream_command *c, uint64_t run);
+/* The number of a consumer's name. */
+unsigned sim_redis_name(struct sim_redis *r, const char *name);
+/* `run`, `me` and `consumer` are the caller's to set. */
+struct sim_command *sim_command_new(const struct stream_command *c);
 void sim_command_free(struct sim_command *c);
 void sim_reply_free(struct sim_reply *r);
 
@@ -141,6 +160,13 @@ void sim_redis_flush(struct sim_redis *r);
 void sim_redis_drop_group(struct sim_redis *r, enum stream_lane lane);
 /* A producer's MAXLEN: the lowest `count` that are there go. */
 void sim_redis_cut(struct sim_redis *r, enum stream_lane lane, unsigned count);
+/* The other consumer reads up to `count`, and sends each other of them; returns how many. */
+unsigned sim_redis_read_by_other(struct sim_redis *r, enum stream_lane lane, unsigned count,
+                                 int64_t now_ms);
+/* It acknowledges up to `count` of its own. */
+unsigned sim_redis_done_by_other(struct sim_redis *r, enum stream_lane lane, unsigned count);
+/* What is pending under names of ours. */
+unsigned sim_redis_pending_ours(const struct sim_redis *r);
 /* Another daemon asks for the lock. */
 void sim_redis_rival(struct sim_redis *r, int64_t now_ms, int64_t stay_ms);
 

@@ -264,6 +264,7 @@ static void judge_message(struct world *w, unsigned i)
         sim_fail(&w->verdict, "I1: message %u: on record %s, Graph accepted it %u times", i,
                  row->known ? state_name(row->state) : "nothing", accepted);
     }
+    accepted += rules_by_other(w, i);
     if (accepted <= 1)
         return;
     if (w->config.engine.resend_unknown && accepted - 1 <= row->unknowns) {

@@ -91,6 +91,22 @@ static void judge_trim(struct world *w, const struct sim_command *c)
     }
 }
 
+/* ---- I11: what is claimed is another's, and idle; or it was claimed before. */
+
+static void judge_claim(struct world *w, const struct sim_command *c)
+{
+    for (size_t i = 0; i < c->id_count; i++) {
+        const struct sim_entry *entry = sim_redis_find(&w->stream.redis, c->lane, c->ids[i]);
+        bool is_others = entry && entry->owner == SIM_STRANGER;
+
+        if (entry && entry->state == ENTRY_PENDING && is_others != (c->idle_ms > 0))
+            sim_fail(&w->verdict,
+                     is_others ? "I11: an entry of row %d is claimed and not idle"
+                               : "I11: our own entry of row %d is claimed",
+                     entry->row);
+    }
+}
+
 /* ---- The commands. */
 
 /* The ledger's mirror says nothing while it is closed or broken. */
@@ -116,11 +132,14 @@ void rules_on_asked(struct world *w, const struct sim_command *c)
         on_ack(w, c->lane, c->ids, c->id_count, false);
     if (c->verb == STREAM_TRIM)
         judge_trim(w, c);
+    if (c->verb == STREAM_CLAIM)
+        judge_claim(w, c);
 }
 
 void rules_on_taken_over(struct world *w, const struct message *m)
 {
-    sim_fail(&w->verdict, "I11: message %s is taken over; nobody else had it", m->id);
+    if (!w->stream.redis.was_others[sim_source_index(m)])
+        sim_fail(&w->verdict, "I11: message %s is taken over; nobody else had it", m->id);
 }
 
 /* ---- I8: what is pending is read, though no connection is lost that would bring it back. */
@@ -146,11 +165,10 @@ static bool is_idle(const struct world *w)
 void rules_on_beat(struct world *w)
 {
     struct sim_stream *s = &w->stream;
-    const struct sim_lane *lanes = s->redis.now.lanes;
     struct stream_facts facts;
 
     stream_look(s->stream, stream_side_now(w), &facts);
-    if (!is_idle(w) || lanes[LANE_HIGH].pending + lanes[LANE_NORMAL].pending <= facts.held) {
+    if (!is_idle(w) || sim_redis_pending_ours(&s->redis) <= facts.held) {
         s->forgotten = 0;
         return;
     }
@@ -159,6 +177,11 @@ void rules_on_beat(struct world *w)
 }
 
 /* ---- In the end. */
+
+unsigned rules_by_other(const struct world *w, unsigned index)
+{
+    return w->config.is_stream && w->stream.redis.sent_by_other[index];
+}
 
 bool rules_is_lost(const struct world *w, unsigned index)
 {

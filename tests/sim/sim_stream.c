@@ -11,6 +11,7 @@
 #include "sim_world_internal.h"
 
 #include "base/mem.h"
+#include "core/stream_names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ enum {
     RESULTS_MAX = 256,
     BEAT_US = 500000,
     DRAIN_US = 10000000,     /* as in commands/daemon.c */
+    RENAMED_OF_10000 = 2000, /* of the lives */
     OPERATOR_OF_10000 = 100, /* of the beats in which something is halted: a person restarts */
 };
 
@@ -377,6 +379,23 @@ bool stream_side_is_complete(struct world *w)
 
 /* ---- A life. */
 
+/* redis.consumer may be another from one life to the next. */
+static void choose_name(struct world *w)
+{
+    struct sim_stream *s = &w->stream;
+
+    if (s->options.stream && w->config.has_company && s->renamed < SIM_RENAMED_MAX &&
+        world_chance(w, RENAMED_OF_10000)) {
+        world_count(w, FAULT_RENAMED);
+        s->renamed++;
+    }
+    for (unsigned i = 0; i <= s->renamed; i++)
+        (void)snprintf(s->names[i], SIM_NAME_SIZE, "tidings-sim-%u", i); /* fits */
+    for (unsigned i = 0; i < s->renamed; i++)
+        s->former[i] = s->names[i];
+    (void)snprintf(s->taken, SIM_NAME_SIZE, "tidings-sim-%u" STREAM_TAKEN_END, s->renamed);
+}
+
 static void write_options(struct world *w)
 {
     struct sim_stream *s = &w->stream;
@@ -390,17 +409,22 @@ static void write_options(struct world *w)
     (void)snprintf(s->owner, sizeof(s->owner), "%016llx", /* both fit */
                    (unsigned long long)store_facts(w->ledger.store)->id);
     (void)snprintf(s->run, sizeof(s->run), "%llu", (unsigned long long)w->result->lives);
+    choose_name(w);
     s->options = (struct stream_options){
         .stream = "tidings:send",
         .group = "tidings",
-        .consumer = SIM_CONSUMER,
+        .consumer = s->names[s->renamed],
+        .taken = w->config.has_company ? s->taken : NULL,
+        .former = s->former,
+        .former_count = s->renamed,
         .owner = s->owner,
         .run = s->run,
         .holder = "the simulator",
         .phone_id = "100",
         .trim = true,
         .result_maxlen = 1000000,
-        .claim_idle_ms = 120000,
+        .claim = w->config.has_company,
+        .claim_idle_ms = w->config.claim_idle_ms,
         .defaults = &s->defaults,
     };
 }
@@ -456,6 +480,8 @@ void stream_side_init(struct world *w)
     s->held = mem_alloc(HELD_MAX * sizeof(*s->held));
     s->result_items = mem_alloc(RESULTS_MAX * sizeof(*s->result_items));
     world_schedule(w, &s->produced, EVENT_PRODUCED, 0);
+    if (w->config.has_company)
+        world_schedule(w, &s->stranger, EVENT_STRANGER, w->config.stranger_us);
 }
 
 void stream_side_free(struct world *w)

@@ -278,6 +278,7 @@ static bool handle(struct world *w, struct event *event)
     case EVENT_LINK_ANSWERED:
     case EVENT_HALF_OPEN:
     case EVENT_PRODUCED:
+    case EVENT_STRANGER:
     case EVENT_REDIS_CRASHES:
     case EVENT_TROUBLE_ENDS:
         link_handle(w, event);

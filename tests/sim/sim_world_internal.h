@@ -42,6 +42,7 @@ enum event_kind {
     EVENT_TROUBLE_ENDS,
     EVENT_BEAT,
     EVENT_POST,
+    EVENT_STRANGER, /* another consumer does something */
 };
 
 struct event {
@@ -101,12 +102,16 @@ struct sim_link {
     int64_t wait_until_us; /* the first command waits for entries; 0: it does not */
 };
 
+enum { SIM_RENAMED_MAX = 4 };
+
 /* The stream, and what commands/daemon_internal.h has beside it. */
 struct sim_stream {
     struct sim_redis redis;
     struct sim_link links[LINK_COUNT];
     struct sim_command *half_open; /* a read that Redis serves although nobody is there */
-    struct event half_open_event, produced, crash, trouble_ends, beat;
+    struct event half_open_event, produced, stranger, crash, trouble_ends, beat;
+    unsigned stranger_acts;
+    unsigned renamed; /* how often our name in the group was changed */
 
     /* The process, anew in each life. */
     struct stream *stream;
@@ -114,6 +119,9 @@ struct sim_stream {
     struct message_defaults defaults;
     char owner[17];
     char run[21];
+    char names[SIM_RENAMED_MAX + 1][SIM_NAME_SIZE]; /* ours, in the order of their use */
+    const char *former[SIM_RENAMED_MAX];
+    char taken[SIM_NAME_SIZE];
     struct ledger_due due;
     struct ledger_results results;
     struct ledger_told told;
@@ -245,7 +253,9 @@ void rules_on_asked(struct world *w, const struct sim_command *c);
 /* Each beat. */
 void rules_on_beat(struct world *w);
 void rules_on_taken_over(struct world *w, const struct message *m);
-/* Redis lost it before it could be read. */
+/* How often another consumer of the group may have sent it. */
+unsigned rules_by_other(const struct world *w, unsigned index);
+/* Redis lost it before it could be read, or another consumer has finished it. */
 bool rules_is_lost(const struct world *w, unsigned index);
 void rules_on_stream_end(struct world *w);
 

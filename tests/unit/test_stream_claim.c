@@ -2,7 +2,7 @@
 #include "test_stream_fixture.h"
 
 /* Entries that are pending under other names: of others, of former names, and what was claimed
- * before. An entry that another may have sent is offered as taken over, whatever happens between. */
+ * before. One that another may have sent is offered as taken over, whatever happens between. */
 
 static int setup_claims(void **state)
 {
