@@ -93,6 +93,14 @@ static void choose_consumer(struct daemon *d, char out[LEDGER_CONSUMER_SIZE])
     }
 }
 
+static bool is_new_name(const struct daemon *d, const char *consumer)
+{
+    for (size_t i = 0; i < d->consumers.count; i++)
+        if (strcmp(d->consumers.names[i], consumer) == 0)
+            return false;
+    return true;
+}
+
 static size_t list_former(struct daemon *d, const char *consumer)
 {
     size_t count = 0;
@@ -147,6 +155,7 @@ bool daemon_stream_open(struct daemon *d, struct err *e)
         return false;
     choose_consumer(d, consumer);
     options.stream.consumer = consumer;
+    options.stream.is_new_name = is_new_name(d, consumer);
     options.stream.taken = taken = stream_taken_name(consumer);
     options.stream.former_count = list_former(d, consumer);
     describe_holder(d);

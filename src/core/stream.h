@@ -48,7 +48,9 @@ struct stream_options {
     const char *stream; /* "tidings:send" */
     const char *group;
     const char *consumer; /* our name in the group */
-    const char *taken;    /* our other name: under it stays what was claimed from others, and so is
+    bool is_new_name;  /* the ledger knows of no run under `consumer`: what is pending under it at
+                       * the start may be another ledger's. It is ours all the same; a warning */
+    const char *taken; /* our other name: under it stays what was claimed from others, and so is
                         * known for that by whoever reads it next. NULL: nothing is claimed */
     const char *const *former; /* names that this ledger has used before */
     size_t former_count;

@@ -256,10 +256,26 @@ static void walk_on(struct stream *s, const struct stream_reply *reply)
         own->done = true;
 }
 
+/* Another daemon's, perhaps, that lost its ledger. */
+static void warn_of_new_name(struct stream *s)
+{
+    if (s->options.is_new_name)
+        stream_note(s, STREAM_WARN,
+                    "Entries are pending under our name, %s, which this ledger has not used "
+                    "before: they are sent; a daemon with another ledger and the same name may "
+                    "have sent them already",
+                    s->options.consumer);
+    s->options.is_new_name = false;
+}
+
 static void take_all(struct stream *s, const struct stream_reply *reply, struct stream_now now)
 {
     for (size_t i = 0; i < reply->entry_count; i++)
         stream_take(s, &reply->entries[i], false, now);
+    if (reply->verb == STREAM_READ_OWN && reply->entry_count)
+        warn_of_new_name(s);
+    if (reply->verb != STREAM_READ_OWN)
+        s->options.is_new_name = false; /* from now on it has */
     if (reply->verb == STREAM_READ_OWN)
         walk_on(s, reply);
     if (reply->verb == STREAM_READ_HIGH)

@@ -304,6 +304,24 @@ class WhoseIsWhat(Daemon):
                                   number(3): "accepted"})
         self.assertEqual(self.server.stats()["received"], 1)
 
+    def test_a_name_that_the_ledger_has_not_used(self):
+        """A fixed name and a lost ledger: what is pending is sent, and said to be perhaps sent."""
+        self.install(settings={"redis.consumer": "one"})
+        self.wire("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM")
+        self.add(1)
+        self.wire("XREADGROUP", "GROUP", GROUP, "one", "STREAMS", STREAM, ">")
+        daemon = self.run_daemon()
+        daemon.wait_for("WARN Entries are pending under our name, one, which this ledger has not")
+        self.assertEqual(self.wait_for_results(1)[0]["state"], "accepted")
+        self.wait_until_acked()
+        self.stop(daemon)
+        self.add(2)
+        self.wire("XREADGROUP", "GROUP", GROUP, "one", "STREAMS", STREAM, ">")
+        daemon = self.run_daemon()
+        self.wait_for_results(2)
+        self.stop(daemon)
+        self.assertNotIn("pending under our name", daemon.err())
+
     def test_what_a_former_name_claimed_is_known_for_that(self):
         self.install(settings={"redis.consumer": "one"})
         self.stop(self.run_daemon())
