@@ -24,8 +24,8 @@ struct lane {
     struct rate_limit *rate;
     struct list ready; /* STAGE_READY, first in first out */
     unsigned ahead;    /* ADMITTING, INTENDING and READY: intents on disk or on their way */
+    unsigned resumed;  /* of these, the ones that come from the ledger's custody */
     uint64_t throttles;
-    unsigned resumed; /* of those, the ones that come from the ledger's custody */
 };
 
 struct engine {
@@ -62,10 +62,13 @@ struct engine {
 
 /* ---- engine.c */
 
+/* In its sender's lane, and in no stage yet. `message` is taken. */
+struct delivery *delivery_new(struct engine *e, struct message *message, void *ref);
 /* The only function that changes a stage: checks the move, takes the delivery off its list, puts it
  * on the new one. */
 void delivery_move(struct engine *e, struct delivery *d, enum stage to);
-/* Into WAITING, until `due_us`. */
+/* Into WAITING, until `due_us`: a new one, or one that was in another stage. */
+void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us);
 void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us);
 /* Fills its record and moves it to `stage`, where it is with the ledger; the caller hands it over.
  */
@@ -89,9 +92,6 @@ void delivery_enter_custody(struct engine *e, struct delivery *d);
 void delivery_leave_custody(struct engine *e, struct delivery *d);
 /* Is the message's broadcast stopped? */
 bool engine_is_stopped(const struct engine *e, const struct message *m);
-/* A delivery for a message in custody, WAITING. */
-struct delivery *delivery_new(struct engine *e, struct message *message, void *ref);
-void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us);
 
 /* ---- engine_answer.c */
 

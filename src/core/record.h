@@ -14,7 +14,7 @@
  * Lifetime: the record and what it points to are borrowed until it comes back; nobody else touches
  * them meanwhile (a worker thread reads and fills them).
  * Failure: there is none by record. A ledger that cannot write is broken as a whole: the engine is
- * told once (engine_ledger_broken), and no record comes back any more.
+ * told once (engine_on_ledger_broken), and no record comes back any more.
  */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
