@@ -19,7 +19,7 @@ static bool read_counts(struct db *db, int64_t word, struct ledger_broadcast *ou
         if (state > 0 && state < STATE_COUNT)
             out->counts[state] = (uint64_t)sqlite3_column_int64(counts, 1);
     }
-    (void)sqlite3_finalize(counts); /* the step told its error */
+    db_finish(counts);
     return sound;
 }
 
@@ -54,6 +54,6 @@ bool broadcast_row_find(struct db *db, struct words *words, const char *name,
         read_hash(find, 2, out->plan_hash);
         out->created_ms = sqlite3_column_int64(find, 3);
     }
-    (void)sqlite3_finalize(find); /* the step told its error */
+    db_finish(find);
     return sound && (!row || read_counts(db, word, out, e));
 }

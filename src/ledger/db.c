@@ -239,6 +239,23 @@ bool db_number(struct db *db, sqlite3_stmt *statement, int64_t otherwise, int64_
     return true;
 }
 
+void db_finish(sqlite3_stmt *statement)
+{
+    (void)sqlite3_finalize(statement); /* tells again of the last step's error */
+}
+
+bool db_ask(struct db *db, const char *sql, int64_t *out, struct err *e)
+{
+    sqlite3_stmt *query;
+    bool sound;
+
+    if (!db_prepare(db, sql, &query, e))
+        return false;
+    sound = db_number(db, query, 0, out, e);
+    db_finish(query);
+    return sound;
+}
+
 bool db_checkpoint(struct db *db, struct err *e)
 {
     int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);

@@ -9,7 +9,8 @@
  *      gathers meanwhile.
  *   3. Back on the loop (on_committed) the batch is handed to on_recorded, in order.
  *   4. When the WAL has grown enough, the worker moves it into the file (work_checkpoint), after
- * the results were handed over, so that nobody waits for it but the next batch. Failure modes:
+ *      the results were handed over, so that nobody waits for it but the next batch.
+ * Failure modes:
  *   - any error of a batch or a checkpoint: the ledger is broken. on_broken is told once, on the
  *     loop; the batch and all that is queued never come back; no statement runs on the file again,
  *     no fsync is repeated, and ledger_close leaves the files as they are: the next open finds the
@@ -430,7 +431,7 @@ bool ledger_stream_begin(struct ledger *l, const char *consumer, struct err *e)
 
 bool ledger_held(struct ledger *l, int64_t *since_ms, struct err *e)
 {
-    return take_store(l, e) && give_store(l, store_hold(l->store, since_ms, e));
+    return take_store(l, e) && give_store(l, store_held(l->store, since_ms, e));
 }
 
 bool ledger_given_up(struct ledger *l, struct stream_id upto[LANE_COUNT], struct err *e)

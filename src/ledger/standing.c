@@ -12,12 +12,10 @@ bool standings_open(struct db *db, struct standings *out, struct err *e)
     const struct db_sql sqls[] = {
         {&out->open,
          "SELECT state, attempt, tries, due_ms, reason, at_ms FROM open WHERE number=?1"},
-        {&out->newest,
-         "SELECT state, key, reason, at_ms, code FROM outcome"
-         " WHERE key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST("?1") " ORDER BY key DESC LIMIT 1"},
-        {&out->outcome,
-         "SELECT " OUTCOME_COLUMNS " FROM outcome"
-         " WHERE key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST("?1") " ORDER BY key DESC LIMIT 1"},
+        {&out->newest, "SELECT state, key, reason, at_ms, code FROM outcome"
+                       " WHERE " KEY_OF_MESSAGE_1 " ORDER BY key DESC LIMIT 1"},
+        {&out->outcome, "SELECT " OUTCOME_COLUMNS " FROM outcome"
+                        " WHERE " KEY_OF_MESSAGE_1 " ORDER BY key DESC LIMIT 1"},
     };
 
     out->db = db;

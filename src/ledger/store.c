@@ -269,7 +269,7 @@ static bool take_in(struct store *s, const struct record *r, int64_t broadcast, 
     return true;
 }
 
-static bool admit(struct store *s, struct record *r, struct err *e)
+bool store_admit(struct store *s, struct record *r, struct err *e)
 {
     int64_t broadcast;
 
@@ -282,11 +282,6 @@ static bool admit(struct store *s, struct record *r, struct err *e)
     return add_message(s, r, &broadcast, e) && take_in(s, r, broadcast, e) &&
            key_index_add(s->keys, r->message->id_hash, r->number, e) &&
            store_count(s, broadcast, 0, r->intend ? STATE_SENDING : STATE_WAITING, e);
-}
-
-bool store_admit(struct store *s, struct record *r, struct err *e)
-{
-    return admit(s, r, e);
 }
 
 /* ---- Intents and outcomes. */
@@ -390,7 +385,7 @@ static bool drop_open(struct store *s, uint64_t number, struct err *e)
 }
 
 /* A message that its source still holds needs no row: the source is told, or asks again. */
-static bool store_tell(struct store *s, const struct settlement *m, struct err *e)
+static bool put_outbox(struct store *s, const struct settlement *m, struct err *e)
 {
     if (!s->publishes || m->outcome->state == STATE_WAITING)
         return true;
@@ -414,7 +409,7 @@ bool store_settle(struct store *s, const struct settlement *m, struct err *e)
     };
 
     s->wrote = true;
-    if (!add_outcome(s, m, e) || !store_tell(s, m, e) ||
+    if (!add_outcome(s, m, e) || !put_outbox(s, m, e) ||
         !store_count(s, m->broadcast, (int)m->from.state, (int)now.state, e))
         return false;
     if (!m->from.open)
@@ -460,7 +455,7 @@ bool store_apply(struct store *s, struct record *r, struct err *e)
     case RECORD_PROBE:
         return probe(s, r, e);
     case RECORD_ADMIT:
-        return admit(s, r, e);
+        return store_admit(s, r, e);
     case RECORD_INTENT:
         return intend(s, r, e);
     case RECORD_OUTCOME:
