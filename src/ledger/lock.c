@@ -2,10 +2,12 @@
 #include "ledger/lock.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -45,11 +47,21 @@ static bool fail(const char *path, struct err *e)
     return err_set(e, EXIT_CANT_CREATE, "cannot write %s.lock: %s", path, strerror(errno));
 }
 
+/* Beside the file that `path` leads to: SQLite, too, has its files there. False: too long. */
+static bool lock_name(const char *path, char *out, size_t size)
+{
+    char *real = realpath(path, NULL); /* NULL: there is no ledger yet */
+    int len = snprintf(out, size, "%s.lock", real ? real : path);
+
+    mem_free(real);
+    return (size_t)len < size;
+}
+
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e)
 {
     char name[4096];
 
-    if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
+    if (!lock_name(path, name, sizeof(name)))
         return err_set(e, EXIT_CANT_CREATE, "the path of the ledger is too long: %.64s...", path);
     *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * lock.h: one writer: the file PATH.lock, locked by flock(2), tells who it is. The kernel lets go
- * of it when the process ends, however it ends. The file itself stays.
+ * lock.h: one writer: the file PATH.lock, locked by flock(2), tells who it is. Where the ledger is
+ * reached through a symbolic link, it lies beside the ledger, so that all names of it are one lock.
+ * The kernel lets go of it when the process ends, however it ends. The file itself stays.
  */
 #ifndef LEDGER_LOCK_H
 #define LEDGER_LOCK_H

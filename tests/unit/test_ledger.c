@@ -357,6 +357,22 @@ static void test_second_writer_is_told_who(void **state)
     assert_non_null(strstr(e.text, pid));
 }
 
+/* Two names of one ledger are one lock. */
+static void test_second_writer_by_another_name(void **state)
+{
+    struct box *b = *state;
+    struct box second = {.loop = b->loop};
+    struct err e = {0};
+
+    (void)snprintf(second.path, sizeof(second.path), "%s/state/other.db", b->folder);
+    assert_int_equal(symlink(b->path, second.path), 0);
+    assert_false(box_try_open(&second, &e));
+    assert_int_equal(e.code, EXIT_TRY_LATER);
+    box_close(b);
+    (void)snprintf(b->path, sizeof(b->path), "%s", second.path);
+    box_open(b);
+}
+
 static void test_files_are_private(void **state)
 {
     struct box *b = *state;
@@ -445,6 +461,7 @@ int main(void)
         WITH_BOX(test_crash_finds_an_old_one),
         WITH_BOX(test_facts),
         WITH_BOX(test_second_writer_is_told_who),
+        WITH_BOX(test_second_writer_by_another_name),
         WITH_BOX(test_files_are_private),
         WITH_BOX(test_gathers_and_counts_commits),
         WITH_BOX(test_wal_stays_short),
