@@ -102,6 +102,8 @@ void delivery_take_back(struct engine *e, struct delivery *d, enum reason reason
 /* It is not to go out: it has expired, or was given up. */
 bool delivery_is_over(const struct engine *e, const struct delivery *d);
 void delivery_skip(struct engine *e, struct delivery *d);
+/* No number is left for one more attempt (RECORD_ATTEMPT_MAX). */
+void delivery_fail(struct engine *e, struct delivery *d);
 
 /* ---- engine_turn.c */
 

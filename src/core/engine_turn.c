@@ -152,6 +152,8 @@ static void release_one(struct engine *e, struct delivery *d)
         delivery_drop(e, d);
     else if (delivery_is_over(e, d))
         delivery_skip(e, d);
+    else if (d->attempt >= RECORD_ATTEMPT_MAX)
+        delivery_fail(e, d);
     else if (halt_covers(&e->halts, d->message))
         delivery_move(e, d, STAGE_PARKED);
     else if (due_us > e->now.mono_us)

@@ -31,6 +31,8 @@ enum admission {
     ADMISSION_REUSED, /* same id, other content: rejected */
 };
 
+/* The highest number of an attempt: 16 bits of the opaque id, and of a key in the ledger. Those
+ * that use nothing up have numbers, too; in an outage of weeks a message may have that many. */
 enum { RECORD_ATTEMPT_MAX = 65535 };
 
 /* What the ledger tells of an attempt of before this run: its request got on the wire between the

@@ -286,6 +286,8 @@ bool store_admit(struct store *s, struct record *r, struct err *e)
 
 /* ---- Intents and outcomes. */
 
+_Static_assert((RECORD_ATTEMPT_MAX << 1 | 1) >> KEY_SHIFT == 0, "keys have room for every attempt");
+
 bool store_put_open(struct store *s, struct seat of, const struct standing *now, struct err *e)
 {
     (void)sqlite3_bind_int64(s->put_open, 1, (int64_t)of.number); /* all indexes are right */
@@ -339,7 +341,8 @@ static bool intend(struct store *s, struct record *r, struct err *e)
     r->overtaken = state_is_final(before.state);
     if (r->overtaken)
         return true;
-    if (before.state == STATE_SENDING || r->attempt <= before.attempt)
+    if (before.state == STATE_SENDING || r->attempt <= before.attempt ||
+        r->attempt > RECORD_ATTEMPT_MAX)
         return err_set(e, EXIT_BUG, "ledger %s: attempt %u of message %llu after attempt %u",
                        s->db->path, r->attempt, (unsigned long long)r->number, before.attempt);
     now = before;
