@@ -29,6 +29,17 @@ static void read_hash(sqlite3_stmt *row, int at, unsigned char out[SHA256_SIZE])
         memcpy(out, sqlite3_column_blob(row, at), SHA256_SIZE);
 }
 
+/* States are places in tables: a number from a file must be one. */
+static bool check_state(const struct db *db, const char *name, enum broadcast_state state,
+                        struct err *e)
+{
+    if (state >= BROADCAST_OPEN && state <= BROADCAST_PAUSED)
+        return true;
+    return err_set(e, EXIT_LEDGER_IO,
+                   "ledger %s is damaged: broadcast %s is in state %d; restore a copy", db->path,
+                   name, (int)state);
+}
+
 bool broadcast_row_find(struct db *db, struct words *words, const char *name,
                         struct ledger_broadcast *out, struct err *e)
 {
@@ -55,5 +66,6 @@ bool broadcast_row_find(struct db *db, struct words *words, const char *name,
         out->created_ms = sqlite3_column_int64(find, 3);
     }
     db_finish(find);
-    return sound && (!row || read_counts(db, word, out, e));
+    return sound &&
+           (!row || (check_state(db, name, out->state, e) && read_counts(db, word, out, e)));
 }

@@ -111,6 +111,56 @@ static void test_marks_beyond_the_messages(void **state)
     assert_non_null(strstr(e.text, "damaged"));
 }
 
+/* A flipped bit in a state must not be taken for a place in a table of states. */
+static void test_a_state_that_is_none(void **state)
+{
+    static const char *const damages[] = {
+        "UPDATE outcome SET state=300",
+        "UPDATE outcome SET state=-5",
+        "INSERT INTO open(number, state) VALUES(1, 7)",
+        "INSERT INTO open(number, state) VALUES(1, 0)",
+    };
+    const struct ledger_filter filter = {.to = "+919800000001"};
+    struct box *b = *state;
+    struct message *m = message_with("1", "[]");
+    struct record r;
+
+    box_open(b);
+    r = admit(b, m, true);
+    conclude(b, &r, 1, &ACCEPTED);
+    box_close(b);
+    for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+        struct ledger_reader *reader;
+        uint64_t counts[STATE_COUNT];
+        struct err e = {0};
+
+        change(b, damages[i]);
+        assert_true(ledger_reader_open(b->path, &reader, &e));
+        assert_false(ledger_count(reader, &filter, counts, &e));
+        assert_int_equal(e.code, EXIT_LEDGER_IO);
+        assert_non_null(strstr(e.text, "damaged"));
+        ledger_reader_close(reader);
+        change(b, "DELETE FROM open; UPDATE outcome SET state=3");
+    }
+    message_free(m);
+}
+
+static void test_a_broadcast_in_a_state_that_is_none(void **state)
+{
+    struct ledger_broadcast broadcast = {.state = BROADCAST_OPEN};
+    struct box *b = *state;
+    struct err e = {0};
+
+    box_open(b);
+    assert_true(ledger_broadcast_put(b->ledger, "results", &broadcast, &e));
+    box_close(b);
+    change(b, "UPDATE broadcast SET state=5");
+    box_open(b);
+    assert_false(ledger_broadcast_find(b->ledger, "results", &broadcast, &e));
+    assert_int_equal(e.code, EXIT_LEDGER_IO);
+    assert_non_null(strstr(e.text, "damaged"));
+}
+
 static void test_a_cut_file(void **state)
 {
     struct box *b = *state;
@@ -416,6 +466,8 @@ int main(void)
         WITH_BOX(test_a_newer_version),
         WITH_BOX(test_a_lost_table),
         WITH_BOX(test_marks_beyond_the_messages),
+        WITH_BOX(test_a_state_that_is_none),
+        WITH_BOX(test_a_broadcast_in_a_state_that_is_none),
         WITH_BOX(test_a_cut_file),
         WITH_BOX(test_an_empty_file_is_a_new_ledger),
         WITH_BOX(test_a_folder_that_cannot_be_made),
