@@ -13,7 +13,8 @@
 #include <stdbool.h>
 
 /* Locks `path`.lock; `holder` is what a second one is told. `*fd`: for lock_release. Where another
- * process has it: EXIT_TRY_LATER, with its pid, what it is and since when. */
+ * process has it: EXIT_TRY_LATER, with its pid, what it is and since when; where nobody can lock:
+ * EXIT_CANT_CREATE. */
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e) MUST_CHECK;
 void lock_release(int fd);
 
