@@ -77,10 +77,7 @@ void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_k
 /* Out of memory; what is recorded stays. */
 void delivery_drop(struct engine *e, struct delivery *d);
 struct engine_view delivery_view(const struct delivery *d);
-struct lane *engine_lane(struct engine *e, const struct message *m);
 void engine_raise(struct engine *e, const struct halt *halt);
-/* Clears halts of this kind and lets go what they held. */
-void engine_clear(struct engine *e, enum halt_kind kind);
 /* Parked deliveries that no halt covers any more go back where they came from. */
 void engine_unpark(struct engine *e);
 unsigned engine_in_flight(const struct engine *e);

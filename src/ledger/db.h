@@ -63,8 +63,6 @@ bool db_checkpoint(struct db *db, struct err *e) MUST_CHECK;
  * themselves, which cannot make anything worse, and synced. For the writer, after the first query
  * and before anybody relies on its answer. */
 bool db_settle(struct db *db, struct err *e) MUST_CHECK;
-/* The connection's last error in words. Returns false. */
-bool db_fail(struct db *db, struct err *e);
 
 /* Binds text, borrowed until the statement is reset; "" and NULL become NULL. */
 void db_bind_text(sqlite3_stmt *statement, int at, const char *text);
