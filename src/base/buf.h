@@ -4,8 +4,8 @@
  *
  * Model: `data` always ends in a NUL that `len` does not count (once something was added). When an
  * addition would pass the cap it is refused whole, `overflow` is set, and it stays set: a caller
- * may add many times and look once, with buf_ok. Lifetime: the struct is the caller's, the bytes
- * are the buffer's until buf_free or buf_take.
+ * may add many times and look once, with buf_ok.
+ * Lifetime: the struct is the caller's, the bytes are the buffer's until buf_free or buf_take.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

@@ -238,7 +238,8 @@ static void take_defaults(struct loader *l)
     }
 }
 
-/* Appends the sections of the table that `names` has room for, each once, into `storage`. */
+/* The sections of the table, each once: `storage` gets the texts, `names` points at them; both have
+ * room for as many as there are keys. Returns how many. */
 static size_t section_names(const struct loader *l, char (*storage)[NAME_MAX_SIZE],
                             const char **names)
 {

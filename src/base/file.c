@@ -35,10 +35,13 @@ static bool fail(const struct file_writer *w, const char *what, struct err *e)
 
 bool file_begin(struct file_writer *w, const char *path, mode_t mode, struct err *e)
 {
+    static const char ending[] = ".XXXXXX";
+
     *w = (struct file_writer){.fd = -1};
-    if (snprintf(w->path, sizeof(w->path), "%s", path) >= (int)sizeof(w->path) ||
-        snprintf(w->temp, sizeof(w->temp), "%s.XXXXXX", path) >= (int)sizeof(w->temp))
+    if (strlen(path) + sizeof(ending) > sizeof(w->temp))
         return err_set(e, EXIT_CANT_CREATE, "cannot create %.100s...: the path is too long", path);
+    (void)snprintf(w->path, sizeof(w->path), "%s", path); /* both fit */
+    (void)snprintf(w->temp, sizeof(w->temp), "%s%s", path, ending);
     w->fd = mkostemp(w->temp, O_CLOEXEC);
     if (w->fd < 0 || fchmod(w->fd, mode) != 0) {
         fail(w, "create", e);

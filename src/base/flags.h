@@ -6,8 +6,8 @@
  * Long options take --x=y and --x y; short ones -x y. "--" ends the flags; what is no flag is an
  * argument, and so is "-". A value that itself looks like a flag must be given as --x=y: most
  * likely the value was forgotten. Errors are EXIT_USAGE and name the flag, the reason, what is
- * allowed, and the nearest known name. -h and --help are always known. Lifetime: values are
- * borrowed from argv.
+ * allowed, and the nearest known name. -h and --help are always known.
+ * Lifetime: values are borrowed from argv.
  */
 #ifndef BASE_FLAGS_H
 #define BASE_FLAGS_H

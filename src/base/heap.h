@@ -2,7 +2,8 @@
  *
  * heap.h: an intrusive binary min-heap. Each element embeds a struct heap_node, whose key the
  * caller sets before heap_push; the node keeps its own place, so that taking one out of the middle
- * is O(log n). Lifetime: the heap borrows its nodes until they are popped or removed.
+ * is O(log n).
+ * Lifetime: the heap borrows its nodes until they are removed.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H

@@ -274,7 +274,7 @@ static size_t read_escape(const char *at, size_t len, unsigned *point)
 
 static size_t encode(unsigned point, char out[4])
 {
-    if (point < ' ' || point == 0x7f)
+    if (point < ' ' || (point >= 0x7f && point < 0xa0))
         point = ' ';
     if (point < 0x80) {
         out[0] = (char)point;
@@ -310,13 +310,15 @@ static size_t next_character(const char *at, size_t len, char out[4], size_t *ma
         return step;
     }
     step = utf8_step(at, len);
-    if (step > 1) {
+    if (step > 1 && !utf8_is_control(at, step)) {
         memcpy(out, at, step);
         *made = step;
         return step;
     }
-    *made = encode(step ? (unsigned char)*at : point, out);
-    return 1;
+    if (step)
+        point = step == 1 ? (unsigned char)*at : ' '; /* C1 */
+    *made = encode(point, out);
+    return step ? step : 1;
 }
 
 /* How much of the beginning means itself; most texts do as a whole. */

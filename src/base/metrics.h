@@ -4,7 +4,8 @@
  *
  * Model: a family is announced once (metrics_family: HELP, TYPE), its samples follow. Names and
  * labels are the caller's literals; the values of labels and the help are escaped here. Durations
- * are written in seconds. Failure: none but the buffer's (buf_ok).
+ * are written in seconds.
+ * Failure: none but the buffer's (buf_ok).
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H

@@ -46,12 +46,28 @@ void terminal_write(int fd, const char *text, size_t len)
     }
 }
 
+/* Reads on to the end of the line. True when there was more than that end. */
+static bool drop_rest(void)
+{
+    bool had_more = false;
+    int c;
+
+    while ((c = getchar()) != EOF && c != '\n')
+        had_more |= c != '\r';
+    return had_more;
+}
+
 bool terminal_ask(const char *question, char *out, size_t size)
 {
-    fprintf(stderr, "%s: ", question);
-    (void)fflush(stderr);
-    if (!fgets(out, (int)size, stdin))
-        return false;
+    for (;;) {
+        fprintf(stderr, "%s: ", question);
+        (void)fflush(stderr);
+        if (!fgets(out, (int)size, stdin))
+            return false;
+        if (strchr(out, '\n') || !drop_rest())
+            break;
+        fprintf(stderr, "That is too long: at most %zu bytes.\n", size - 1);
+    }
     out[strcspn(out, "\r\n")] = '\0';
     return true;
 }

@@ -79,6 +79,23 @@ bool utf8_is_valid(const char *text, size_t len)
     return true;
 }
 
+bool utf8_is_control(const char *text, size_t step)
+{
+    unsigned char first = (unsigned char)text[0];
+
+    if (step == 2)
+        return first == 0xC2 && (unsigned char)text[1] < 0xA0;
+    return step == 1 && (first < 0x20 || first == 0x7F);
+}
+
+bool utf8_has_control(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (utf8_is_control(text + i, 1) || (len - i > 1 && utf8_is_control(text + i, 2)))
+            return true;
+    return false;
+}
+
 size_t utf8_count_utf16(const char *text, size_t len)
 {
     size_t units = 0;

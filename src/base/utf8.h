@@ -17,6 +17,10 @@
 bool utf8_is_valid(const char *text, size_t len) MUST_CHECK;
 /* How many bytes the character at `text` has, 1 to 4; 0 when no valid one begins there. */
 size_t utf8_step(const char *text, size_t len);
+/* Is the character that utf8_step found one that a terminal obeys? C0, DEL and, as U+0080 to
+ * U+009F, C1. */
+bool utf8_is_control(const char *text, size_t step);
+bool utf8_has_control(const char *text, size_t len);
 /* Characters as UTF-16 counts them (the stricter reading of Graph's limits). Text must be valid. */
 size_t utf8_count_utf16(const char *text, size_t len);
 /* The largest length <= max that does not cut a character. In text that is not valid it loses three

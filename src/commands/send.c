@@ -17,7 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PARAMS_MAX = MESSAGE_PARAMS_MAX, ANSWER_MAX = 1200 };
+enum {
+    PARAMS_MAX = MESSAGE_PARAMS_MAX,
+    ANSWER_MAX = 3 * MESSAGE_BODY_MAX + 1, /* characters of three bytes, and a NUL */
+};
 
 struct send_flags {
     const char *template_name;

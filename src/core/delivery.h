@@ -75,7 +75,6 @@ struct delivery {
     struct buf body; /* request.body */
 };
 
-const char *stage_name(enum stage s);
 /* May a delivery go from `from` to `to`? */
 bool stage_may_move(enum stage from, enum stage to);
 

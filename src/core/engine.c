@@ -41,6 +41,25 @@ struct engine *engine_new(const struct engine_options *options, const struct eng
     return e;
 }
 
+/* ---- Lanes. Beyond the most senders we keep a pace for, the last lane is shared: slower, safe. */
+
+static struct lane *lane_of(struct engine *e, const struct message *m)
+{
+    struct lane *lane;
+
+    for (unsigned i = 0; i < e->lane_count; i++) {
+        if (strcmp(e->lanes[i].sender, m->sender) == 0)
+            return &e->lanes[i];
+    }
+    if (e->lane_count == ENGINE_SENDERS_MAX)
+        return &e->lanes[ENGINE_SENDERS_MAX - 1];
+    lane = &e->lanes[e->lane_count++];
+    text_copy(lane->sender, sizeof(lane->sender), m->sender, strlen(m->sender));
+    lane->rate = rate_limit_new(&e->options.rate, e->now.mono_us);
+    list_init(&lane->ready);
+    return lane;
+}
+
 /* ---- Deliveries. */
 
 static void delivery_free(struct delivery *d)
@@ -57,7 +76,7 @@ struct delivery *delivery_new(struct engine *e, struct message *message, void *r
     struct buf body = spare ? d->body : buf_new(GRAPH_PAYLOAD_MAX);
 
     *d = (struct delivery){.message = message, .ref = ref, .body = body};
-    d->lane = engine_lane(e, message);
+    d->lane = lane_of(e, message);
     return d;
 }
 
@@ -174,25 +193,6 @@ struct engine_view delivery_view(const struct delivery *d)
     };
 }
 
-/* ---- Lanes. Beyond the most senders we keep a pace for, the last lane is shared: slower, safe. */
-
-struct lane *engine_lane(struct engine *e, const struct message *m)
-{
-    struct lane *lane;
-
-    for (unsigned i = 0; i < e->lane_count; i++) {
-        if (strcmp(e->lanes[i].sender, m->sender) == 0)
-            return &e->lanes[i];
-    }
-    if (e->lane_count == ENGINE_SENDERS_MAX)
-        return &e->lanes[ENGINE_SENDERS_MAX - 1];
-    lane = &e->lanes[e->lane_count++];
-    text_copy(lane->sender, sizeof(lane->sender), m->sender, strlen(m->sender));
-    lane->rate = rate_limit_new(&e->options.rate, e->now.mono_us);
-    list_init(&lane->ready);
-    return lane;
-}
-
 /* ---- What sources call. */
 
 static void offer(struct engine *e, struct delivery *d)
@@ -268,7 +268,8 @@ void engine_unpark(struct engine *e)
     }
 }
 
-void engine_clear(struct engine *e, enum halt_kind kind)
+/* Clears halts of this kind and lets go what they held. */
+static void clear(struct engine *e, enum halt_kind kind)
 {
     struct halt over = {.kind = kind};
     unsigned before = e->halts.count;
@@ -297,14 +298,14 @@ void engine_hold(struct engine *e, enum halt_kind kind, const char *why, struct 
 void engine_release(struct engine *e, struct moment now)
 {
     e->now = now;
-    engine_clear(e, HALT_OPERATOR);
-    engine_clear(e, HALT_DISABLED);
+    clear(e, HALT_OPERATOR);
+    clear(e, HALT_DISABLED);
 }
 
 void engine_clear_halts(struct engine *e, enum halt_kind kind, struct moment now)
 {
     e->now = now;
-    engine_clear(e, kind);
+    clear(e, kind);
 }
 
 void engine_configure(struct engine *e, const struct engine_options *options, struct moment now)

@@ -7,8 +7,7 @@
  * and every call brings the time along. A delivery is a message on its way; it is in one stage, on
  * one list (core/delivery.h has the table of stages and allowed moves).
  *
- * What it promises (the tests of each are named in docs/guarantees of the rules,
- * docs/architecture.md):
+ * What it promises (docs/architecture.md names the test that holds each):
  *   - no request starts before its intent came back from the ledger;
  *   - no source hears of a message before its outcome came back;
  *   - a message goes again only when its record says refused, surely not sent, or unknown with

@@ -61,6 +61,14 @@ void delivery_skip(struct engine *e, struct delivery *d)
     delivery_settle(e, d);
 }
 
+void delivery_fail(struct engine *e, struct delivery *d)
+{
+    set_outcome(d, STATE_FAILED, REASON_ATTEMPTS_USED);
+    (void)snprintf(d->outcome.title, sizeof(d->outcome.title),
+                   "%u attempts were made, most of them surely not sent", d->attempt); /* fits */
+    delivery_settle(e, d);
+}
+
 /* ---- Times of the next try. */
 
 static int64_t backoff_ms(struct engine *e, unsigned tries, const struct exchange *x)

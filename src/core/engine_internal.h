@@ -24,8 +24,8 @@ struct lane {
     struct rate_limit *rate;
     struct list ready; /* STAGE_READY, first in first out */
     unsigned ahead;    /* ADMITTING, INTENDING and READY: intents on disk or on their way */
+    unsigned resumed;  /* of these, the ones that come from the ledger's custody */
     uint64_t throttles;
-    unsigned resumed; /* of those, the ones that come from the ledger's custody */
 };
 
 struct engine {
@@ -62,10 +62,13 @@ struct engine {
 
 /* ---- engine.c */
 
+/* In its sender's lane, and in no stage yet. `message` is taken. */
+struct delivery *delivery_new(struct engine *e, struct message *message, void *ref);
 /* The only function that changes a stage: checks the move, takes the delivery off its list, puts it
  * on the new one. */
 void delivery_move(struct engine *e, struct delivery *d, enum stage to);
-/* Into WAITING, until `due_us`. */
+/* Into WAITING, until `due_us`: a new one, or one that was in another stage. */
+void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us);
 void delivery_wait(struct engine *e, struct delivery *d, int64_t due_us);
 /* Fills its record and moves it to `stage`, where it is with the ledger; the caller hands it over.
  */
@@ -74,10 +77,7 @@ void delivery_prepare_record(struct engine *e, struct delivery *d, enum record_k
 /* Out of memory; what is recorded stays. */
 void delivery_drop(struct engine *e, struct delivery *d);
 struct engine_view delivery_view(const struct delivery *d);
-struct lane *engine_lane(struct engine *e, const struct message *m);
 void engine_raise(struct engine *e, const struct halt *halt);
-/* Clears halts of this kind and lets go what they held. */
-void engine_clear(struct engine *e, enum halt_kind kind);
 /* Parked deliveries that no halt covers any more go back where they came from. */
 void engine_unpark(struct engine *e);
 unsigned engine_in_flight(const struct engine *e);
@@ -89,9 +89,6 @@ void delivery_enter_custody(struct engine *e, struct delivery *d);
 void delivery_leave_custody(struct engine *e, struct delivery *d);
 /* Is the message's broadcast stopped? */
 bool engine_is_stopped(const struct engine *e, const struct message *m);
-/* A delivery for a message in custody, WAITING. */
-struct delivery *delivery_new(struct engine *e, struct message *message, void *ref);
-void delivery_enter_waiting(struct engine *e, struct delivery *d, int64_t due_us);
 
 /* ---- engine_answer.c */
 
@@ -102,6 +99,8 @@ void delivery_take_back(struct engine *e, struct delivery *d, enum reason reason
 /* It is not to go out: it has expired, or was given up. */
 bool delivery_is_over(const struct engine *e, const struct delivery *d);
 void delivery_skip(struct engine *e, struct delivery *d);
+/* No number is left for one more attempt (RECORD_ATTEMPT_MAX). */
+void delivery_fail(struct engine *e, struct delivery *d);
 
 /* ---- engine_turn.c */
 

@@ -6,9 +6,10 @@
  *   - the source is asked for as many as will go out in the next intent_ahead (pull);
  *   - each is handed to the ledger, to be looked up and stored with its intent (admit);
  *   - back from there it is READY; when the rate, the pair and the client allow, its request
- * starts. Failure modes:
+ *     starts.
+ * Failure modes:
  *   - nearly all the source gives is known (a run that goes on): look-ups go in large probes
- * without intents, so that skipping a million rows takes seconds, until a new one turns up;
+ *     without intents, so that skipping a million rows takes seconds, until a new one turns up;
  *   - a halt covers the message: everything stops, or it is parked; its intent is taken back;
  *   - too many wait for a later try: nothing new is asked for until they are fewer.
  */
@@ -151,6 +152,8 @@ static void release_one(struct engine *e, struct delivery *d)
         delivery_drop(e, d);
     else if (delivery_is_over(e, d))
         delivery_skip(e, d);
+    else if (d->attempt >= RECORD_ATTEMPT_MAX)
+        delivery_fail(e, d);
     else if (halt_covers(&e->halts, d->message))
         delivery_move(e, d, STAGE_PARKED);
     else if (due_us > e->now.mono_us)

@@ -8,8 +8,9 @@
  * missing permission comes as 500, a throttle as 400).
  *
  * An error object is a refusal, even beside a 5xx, with two exceptions in which Graph may have
- * acted (ACTION_UNKNOWN): code 131000, and code 1 with a 5xx or is_transient. Codes that are not in
- * the table: 0 to 10, 200 to 299   as an invalid token: Meta keeps these ranges for authorisation
+ * acted (ACTION_UNKNOWN): code 131000, and code 1 with a 5xx or is_transient.
+ * Codes that are not in the table:
+ *   0 to 10, 200 to 299   as an invalid token: Meta keeps these ranges for authorisation
  *   133xxx                as a number that is not registered
  *   2388xxx               as template management
  *   others                the message is failed; with a 5xx or is_transient it is tried again first

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <limits.h>
 #include <string.h>
@@ -14,13 +15,16 @@ enum {
 
 /* ---- Reading. */
 
-/* Text from a peer: cut without cutting a character, control characters become spaces. */
+/* Text from a peer: cut without cutting a character, control characters become spaces, two where
+ * one has two bytes. */
 static void copy_text(char *out, size_t size, const char *text, size_t len)
 {
     text_copy(out, size, text, len);
-    for (; *out; out++) {
-        if ((unsigned char)*out < ' ' || *out == 0x7f)
-            *out = ' ';
+    len = strlen(out);
+    for (size_t at = 0, step; at < len; at += step) {
+        step = utf8_step(out + at, len - at); /* valid: json.h read it */
+        if (utf8_is_control(out + at, step))
+            memset(out + at, ' ', step);
     }
 }
 

@@ -2,10 +2,9 @@
  *
  * halt.h: what is stopped now, and why.
  *
- * Model: a halt names what it stops: everything (token, account, network, operator,
- * the kill switch), one sender, or
- * one template in one language. It is raised by an answer or by the operator and stays until it is
- * cleared. A message goes out only when no halt covers it.
+ * Model: a halt names what it stops: everything (token, account, network, operator, the kill
+ * switch), one sender, or one template in one language. It is raised by an answer or by the
+ * operator and stays until it is cleared. A message goes out only when no halt covers it.
  * The same kind and subject is one halt: raised again it takes the facts and the end of the one
  * that lasts longer. Memory is bounded: at most HALT_NARROW_MAX senders and templates; one more
  * widens to everything, so there is always room for one halt of each kind that covers everything.

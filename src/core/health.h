@@ -4,7 +4,8 @@
  *
  * Model: three conditions, each narrower than the one before lets through:
  *   - stalled: many requests are on the wire and none was answered for far longer than usual: no
- * new sends until one is (so that a brown-out does not fill every slot before its timeouts tell);
+ *     new sends until one is (so that a brown-out does not fill every slot before its timeouts
+ *     tell);
  *   - brown-out: in the last 10 s more than 20 requests ended and half of all ended without an
  *     answer: one message at a time, until one is answered;
  *   - unreachable: 10 connection failures in a row: one probe at a time, with backoff, until one

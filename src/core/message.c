@@ -174,24 +174,16 @@ static const char *sender_fault(const char *text, size_t len)
                : "is no phone_id; 1 to 32 digits are allowed";
 }
 
-static bool has_control(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7F)
-            return true;
-    return false;
-}
-
 static const char *label_fault(const char *text, size_t len)
 {
-    if (len <= MESSAGE_LABEL_MAX && utf8_is_valid(text, len) && !has_control(text, len))
+    if (len <= MESSAGE_LABEL_MAX && utf8_is_valid(text, len) && !utf8_has_control(text, len))
         return NULL;
     return "is no label; up to 128 bytes of UTF-8 without control characters are allowed";
 }
 
 static const char *id_fault(const char *text, size_t len)
 {
-    if (len <= MESSAGE_ID_MAX && utf8_is_valid(text, len) && !has_control(text, len))
+    if (len <= MESSAGE_ID_MAX && utf8_is_valid(text, len) && !utf8_has_control(text, len))
         return NULL;
     return "is no id; 1 to 128 bytes of UTF-8 without control characters are allowed";
 }

@@ -14,7 +14,7 @@
  * Lifetime: the record and what it points to are borrowed until it comes back; nobody else touches
  * them meanwhile (a worker thread reads and fills them).
  * Failure: there is none by record. A ledger that cannot write is broken as a whole: the engine is
- * told once (engine_ledger_broken), and no record comes back any more.
+ * told once (engine_on_ledger_broken), and no record comes back any more.
  */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
@@ -31,6 +31,8 @@ enum admission {
     ADMISSION_REUSED, /* same id, other content: rejected */
 };
 
+/* The highest number of an attempt: 16 bits of the opaque id, and of a key in the ledger. Those
+ * that use nothing up have numbers, too; in an outage of weeks a message may have that many. */
 enum { RECORD_ATTEMPT_MAX = 65535 };
 
 /* What the ledger tells of an attempt of before this run: its request got on the wire between the

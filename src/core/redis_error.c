@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/redis_error.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define NO_CLUSTER "Redis Cluster is not followed; give redis.url a single server"
@@ -10,12 +11,10 @@ static const struct redis_error_rule rules[] = {
     {"NOGROUP", NULL, REDIS_REGROUP, "the group is made again"},
     {"UNBLOCKED", "no longer exists", REDIS_REGROUP, "the stream and its group are made again"},
     {"UNBLOCKED", NULL, REDIS_RECONNECT,
-     "the server's role has changed; its name is resolved"
-     " again"},
+     "the server's role has changed; its name is resolved again"},
     {"READONLY", NULL, REDIS_RECONNECT, "this is a replica; the name is resolved again"},
     {"MASTERDOWN", NULL, REDIS_RECONNECT,
-     "a replica without its master; the name is resolved"
-     " again"},
+     "a replica without its master; the name is resolved again"},
     {"LOADING", NULL, REDIS_WAIT, "Redis is starting"},
     {"BUSY", NULL, REDIS_WAIT, "a script is running"},
     {"MISCONF", NULL, REDIS_WAIT, "Redis cannot save to its disk, and takes no writes"},
@@ -32,23 +31,18 @@ static const struct redis_error_rule rules[] = {
     {"NOAUTH", NULL, REDIS_DENIED, "a password is needed: redis://[USER]:PASSWORD@HOST"},
     {"WRONGPASS", NULL, REDIS_DENIED, "the user or the password in redis.url is wrong"},
     {"NOPERM", NULL, REDIS_DENIED,
-     "the user's rights do not suffice; conf/redis.acl has the line"
-     " that gives them"},
+     "the user's rights do not suffice; conf/redis.acl has the line that gives them"},
     {"DENIED", NULL, REDIS_DENIED, "Redis lets in only its own host; see protected-mode"},
     {"ERR", "invalid password", REDIS_DENIED, "the password in redis.url is wrong"},
     {"ERR", "AUTH", REDIS_DENIED, "redis.url has a user or password that this Redis does not know"},
-    {"ERR", "unauthenticated", REDIS_DENIED,
-     "a password is needed:"
-     " redis://[USER]:PASSWORD@HOST"},
+    {"ERR", "unauthenticated", REDIS_DENIED, "a password is needed: redis://[USER]:PASSWORD@HOST"},
     {"ERR", "DB index", REDIS_MISUSE, "redis.url names a database that this Redis has not"},
     {"ERR", "unknown command", REDIS_MISUSE,
-     "this Redis is too old, or has the command renamed;"
-     " 6.2 or newer is wanted"},
+     "this Redis is too old, or has the command renamed; 6.2 or newer is wanted"},
     {"ERR", "unknown subcommand", REDIS_MISUSE, "this Redis is too old; 6.2 or newer is wanted"},
     {"ERR", "syntax error", REDIS_MISUSE, "this Redis is too old; 6.2 or newer is wanted"},
     {"ERR", "wrong number of arguments", REDIS_MISUSE,
-     "this Redis is too old; 6.2 or newer is"
-     " wanted"},
+     "this Redis is too old; 6.2 or newer is wanted"},
     {"ERR", "requires the key to exist", REDIS_REGROUP, "the stream and its group are made again"},
     {"ERR", "no such key", REDIS_REGROUP, "the stream and its group are made again"},
     {"ERR", "max number of clients", REDIS_RECONNECT, "Redis has as many clients as it takes"},
@@ -58,12 +52,12 @@ static const struct redis_error_rule rules[] = {
 
 static const struct redis_error_rule other = {"", NULL, REDIS_WAIT, "tried again later"};
 
-static int fits(const struct redis_error_rule *rule, const char *text)
+static bool fits(const struct redis_error_rule *rule, const char *text)
 {
     size_t kind = strlen(rule->kind);
 
     if (strncmp(text, rule->kind, kind) != 0 || (text[kind] != ' ' && text[kind] != '\0'))
-        return 0;
+        return false;
     return !rule->detail || strstr(text + kind, rule->detail);
 }
 

@@ -25,7 +25,8 @@ struct redis_info {
 /* `len` bytes of `text`, which need not be sound. */
 void redis_info_read(const char *text, size_t len, struct redis_info *out);
 
-/* The sentence for the operator, static; NULL: nothing is wrong with it. */
+/* Each: a sentence for the operator, static; NULL: nothing of the kind is wrong with it. */
+
 /* `run` cannot work with it. */
 const char *redis_info_misfit(const struct redis_info *info);
 /* `run` works, but a restart or a power cut of Redis can lose what producers added. */

@@ -66,7 +66,7 @@ static char *nobodys_key(const struct stream_options *o)
 
     buf_addf(&name, "%s:check", lock);
     mem_free(lock);
-    return mem_check(buf_take(&name));
+    return buf_take(&name);
 }
 
 /* The caller's: mem_free. */

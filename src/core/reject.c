@@ -29,16 +29,6 @@ bool reject_value(struct reject *why, const char *field, const char *value, size
     return reject_set(why, "%s: \"%s\" %s", field, reject_show(shown, value, len), reason);
 }
 
-/* A terminal obeys C0, DEL and, as U+0080 to U+009F, C1. */
-static bool is_control(const char *text, size_t step)
-{
-    unsigned char first = (unsigned char)text[0];
-
-    if (step == 2)
-        return first == 0xC2 && (unsigned char)text[1] < 0xA0;
-    return step == 1 && (first < 0x20 || first == 0x7F);
-}
-
 /* One character, or one byte that is none; says how many bytes it took. */
 static size_t add_shown(struct buf *out, const char *text, size_t len)
 {
@@ -50,12 +40,12 @@ static size_t add_shown(struct buf *out, const char *text, size_t len)
         buf_adds(out, "\\t");
     else if (*text == '"' || *text == '\\')
         buf_addf(out, "\\%c", *text);
-    else if (step == 0 || is_control(text, step))
+    else if (step == 0 || utf8_is_control(text, step))
         buf_addf(out, "\\x%02x", (unsigned)(unsigned char)*text);
     else
         buf_add(out, text, step);
     /* The second byte of a C1 control is then shown by itself. */
-    return step == 0 || is_control(text, step) ? 1 : step;
+    return step == 0 || utf8_is_control(text, step) ? 1 : step;
 }
 
 const char *reject_show(char out[REJECT_SHOWN_SIZE], const char *value, size_t len)

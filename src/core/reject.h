@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * reject.h: why a row, entry or object cannot be a message: one line that names the field, shows
- * the value, gives the reason and says what is allowed: to: "12ab" has letters; E.164 with '+', 8
- * to 15 digits, is allowed
+ * the value, gives the reason and says what is allowed:
+ *     to: "12ab" has letters; E.164 with '+', 8 to 15 digits, is allowed
  *
  * Model: the line is for people and for the rejects file. Values are cut to REJECT_SHOWN_MAX bytes;
  * control characters and bytes that are no UTF-8 stand as \n, \t, \x07, so a line stays a line.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * resp.h: writes Redis' protocol: a command is an array of texts,
- * "*2\r\n$4\r\nXLEN\r\n$1\r\nk\r\n".
+ * resp.h: writes Redis' protocol. A command is an array of texts; XLEN k:
+ *     "*2\r\n$4\r\nXLEN\r\n$1\r\nk\r\n"
  *
  * Failure: a buffer that is full says so by buf_ok.
  */

@@ -68,9 +68,9 @@ struct add {
     struct stream_add what; /* its bytes follow the struct */
 };
 
-/* A page of a lane's pending entries. */
+/* The walk over a lane's pending entries, page by page. */
 struct own_walk {
-    struct stream_id after;
+    struct stream_id after; /* the last one seen */
     bool done;
 };
 
@@ -185,7 +185,11 @@ void stream_refuse(struct stream *s, enum exit_code code, const char *format, ..
     PRINTF_LIKE(3, 4);
 /* The groups must be made again: everything below begins anew. */
 void stream_regroup(struct stream *s);
-/* The link goes down by our wish (stream.c). */
+
+/* ---- stream.c */
+
+void stream_send(struct stream *s, const struct stream_command *command);
+/* The link goes down by our wish. */
 void stream_drop(struct stream *s, enum stream_link link);
 
 /* ---- stream_read.c */
@@ -220,7 +224,6 @@ void stream_errand_next(struct stream *s, struct stream_now now);
 void stream_on_errand(struct stream *s, const struct stream_reply *reply, struct stream_now now);
 int64_t stream_errand_next_ms(const struct stream *s, struct stream_now now);
 bool stream_lock_is_held(const struct stream *s, struct stream_now now);
-void stream_send(struct stream *s, const struct stream_command *command);
 
 /* ---- stream_claim.c */
 

@@ -14,7 +14,7 @@ static char *join(const char *a, size_t a_len, const char *b)
 
     buf_add(&name, a, a_len);
     buf_adds(&name, b);
-    return mem_check(buf_take(&name));
+    return buf_take(&name);
 }
 
 char *stream_lane_name(const char *stream, enum stream_lane lane)
@@ -53,5 +53,5 @@ char *stream_lock_name(const struct stream_options *options)
     struct buf name = buf_new(NAME_MAX_BYTES);
 
     buf_addf(&name, "%s:lock:%s:%s", options->stream, options->group, options->phone_id);
-    return mem_check(buf_take(&name));
+    return buf_take(&name);
 }

@@ -5,7 +5,7 @@
  * Happy path:
  *   - an entry is settled: its result waits in `unsent`, then in `sent` for Redis' answer;
  *   - the answer comes: the entry is due; the next turn acknowledges all that is due in one
- * command;
+ *     command;
  *   - the answer to that comes: the entry is forgotten.
  * Failure modes:
  *   - the caller rejects an entry: it is read back from the stream, and what is added is the entry
@@ -149,7 +149,6 @@ static void add_done(struct stream *s, struct add *add)
 void stream_on_added(struct stream *s, const struct stream_reply *reply, struct stream_now now)
 {
     struct list *node = list_pop(&s->sent);
-
     struct add *add;
 
     assert(node);

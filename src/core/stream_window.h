@@ -6,8 +6,8 @@
  *     QUEUED    read, not offered yet
  *     OFFERED   the caller has it
  *     REJECTED  the caller says it is no message of ours: it is to be read back
-     FETCHING  it is being read back, in the order of the commands
-     ADDING    its result (or itself, to the dead) is being added
+ *     FETCHING  it is being read back, in the order of the commands
+ *     ADDING    its result (or itself, to the dead) is being added
  *     DUE       to be acknowledged
  *     ACKING    the acknowledgement is on its way, in the order of the commands
  *     DONE      acknowledged, but a reply that still names it may be on its way

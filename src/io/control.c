@@ -28,7 +28,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 65536, BACKLOG = 128 };
+enum {
+    READ_SIZE = 65536,
+    BACKLOG = 128,
+    /* What is read on until a line's length waits (pause_or_read), behind what is served and not
+     * dropped yet (drop_line). */
+    IN_MAX = CONTROL_LINE_MAX + 2 * READ_SIZE,
+};
 
 struct control_request {
     bool is_open; /* with the owner */
@@ -326,7 +332,7 @@ static void on_connection(uv_stream_t *listener, int status)
         return; /* gone before it was here, or no descriptor left: it may try again */
     c = MEM_NEW(struct client);
     c->control = control;
-    c->in = buf_new((size_t)CONTROL_LINE_MAX + READ_SIZE + 1);
+    c->in = buf_new(IN_MAX);
     c->out = buf_new(CONTROL_ANSWER_MAX + 1);
     (void)uv_pipe_init(listener->loop, &c->pipe, 0); /* cannot fail */
     c->pipe.data = c;

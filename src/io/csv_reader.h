@@ -4,10 +4,10 @@
  *
  * Model: strict. Spaces belong to their field, a quote may stand only in a quoted field, and
  * doubled; between a closing quote and the comma there is nothing. Rows end in LF, CR or CRLF, the
- * last one also without. Rows without anything but blanks in them are passed over. Failure: a row
- * whose quotes are wrong, or never closed, is broken, and only its first line is: the reading goes
- * on with the next line, so that one lost quote does not swallow the rows behind it. A row of more
- * than FILE_ROW_MAX bytes is read to its end, not kept, and broken.
+ * last one also without. Rows without anything but blanks in them are passed over.
+ * Failure: a row whose quotes are wrong, or never closed, is broken, and only its first line is:
+ * the reading goes on with the next line, so that one lost quote does not swallow the rows behind
+ * it. A row of more than FILE_ROW_MAX bytes is read to its end, not kept, and broken.
  */
 #ifndef IO_CSV_READER_H
 #define IO_CSV_READER_H

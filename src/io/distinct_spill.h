@@ -5,8 +5,8 @@
  *
  * Model: each part gathers a chunk in memory; a full one goes into a temporary file that has no
  * name. Chunks of a part are chained, so memory is one chunk a part however many records there are.
- * A few records never touch the disk. Failure: EXIT_CANT_CREATE when the file cannot be made or
- * written (a full disk).
+ * A few records never touch the disk.
+ * Failure: EXIT_CANT_CREATE when the file cannot be made or written (a full disk).
  */
 #ifndef IO_DISTINCT_SPILL_H
 #define IO_DISTINCT_SPILL_H

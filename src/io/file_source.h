@@ -11,9 +11,9 @@
  * Rows with nothing but blanks are passed over: no row, no reject. A row with more or fewer fields
  * than the header is a reject: nobody guesses which field is missing. JSONL has one object a line
  * (jsonl_reader.h); only `params` and `components` may be arrays or objects, members that no
- * message field uses may be anything. Lifetime: a source borrows the message context until it is
- * closed; the path is copied. Failure: a file that is changed while the source is open is
- * EXIT_BAD_DATA at the next read.
+ * message field uses may be anything.
+ * Lifetime: a source borrows the message context until it is closed; the path is copied.
+ * Failure: a file that is changed while the source is open is EXIT_BAD_DATA at the next read.
  */
 #ifndef IO_FILE_SOURCE_H
 #define IO_FILE_SOURCE_H

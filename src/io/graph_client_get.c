@@ -43,6 +43,13 @@ static void describe(CURL *easy, const struct client_answer *answer, struct grap
     memcpy(out->api_version, answer->api_version, sizeof(out->api_version));
 }
 
+static bool was_written(CURL *easy)
+{
+    long size = 0;
+
+    return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size) == CURLE_OK && size > 0;
+}
+
 static void get(struct client_setup *setup, const char *location, struct buf *body,
                 struct graph_get *out)
 {
@@ -59,7 +66,7 @@ static void get(struct client_setup *setup, const char *location, struct buf *bo
     if (code == CURLE_OK) {
         describe(easy, &answer, out);
     } else {
-        struct client_failure f = {code, false, setup->peer,
+        struct client_failure f = {code, was_written(easy), setup->peer,
                                    answer.refused ? answer.refused : detail};
 
         client_failure_text(&f, easy, text);

@@ -3,9 +3,9 @@
  * notify.h: telling systemd how the service is (sd_notify(3)), without its library.
  *
  * Model: each call sends one datagram to $NOTIFY_SOCKET, a path or, after '@', an abstract name.
- * Without the variable nothing happens: we were not started that way. Lifetime: no state; the
- * environment is read each time. Failure: none is told: what systemd does not hear it finds out by
- * its own timeouts. Never blocks.
+ * Without the variable nothing happens: we were not started that way.
+ * Lifetime: no state; the environment is read each time.
+ * Failure: none is told: what systemd does not hear it finds out by its own timeouts. Never blocks.
  */
 #ifndef IO_NOTIFY_H
 #define IO_NOTIFY_H

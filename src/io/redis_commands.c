@@ -39,19 +39,10 @@ static const char free_script[] =
 
 /* ---- Names. */
 
-static char *join(const char *a, size_t a_len, const char *b)
-{
-    struct buf name = buf_new(NAME_MAX_BYTES);
-
-    buf_add(&name, a, a_len);
-    buf_adds(&name, b);
-    return mem_check(buf_take(&name));
-}
-
 struct redis_commands *redis_commands_new(const struct stream_options *o)
 {
     struct redis_commands *c = MEM_NEW(struct redis_commands);
-    struct buf value = buf_new(NAME_MAX_BYTES);
+    struct buf value = buf_new(NAME_MAX_BYTES), owner = buf_new(NAME_MAX_BYTES);
 
     for (unsigned lane = 0; lane < LANE_COUNT; lane++)
         c->lanes[lane] = stream_lane_name(o->stream, lane);
@@ -59,8 +50,9 @@ struct redis_commands *redis_commands_new(const struct stream_options *o)
         c->targets[target] = stream_target_name(o->stream, target);
     c->lock = stream_lock_name(o);
     buf_addf(&value, "%s %s %s", o->owner, o->run, o->holder);
-    c->lock_value = mem_check(buf_take(&value));
-    c->lock_owner = join(o->owner, strlen(o->owner), " ");
+    c->lock_value = buf_take(&value);
+    buf_addf(&owner, "%s ", o->owner);
+    c->lock_owner = buf_take(&owner);
     c->group = mem_strdup(o->group);
     c->consumer = mem_strdup(o->consumer);
     c->maxlen = o->result_maxlen;

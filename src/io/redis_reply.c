@@ -70,7 +70,8 @@ void redis_arena_clear(struct redis_arena *a)
     a->chunks->used = 0;
 }
 
-void *redis_arena_take(struct redis_arena *a, size_t size)
+/* NULL when the arena is full. Aligned for any value; not zeroed. */
+static void *take(struct redis_arena *a, size_t size)
 {
     size_t wanted = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     struct chunk *chunk = a->chunks;
@@ -98,7 +99,7 @@ static struct redis_value *place_of(const redisReadTask *task)
 
         return &list->items[task->idx];
     }
-    return redis_arena_take(task->privdata, sizeof(struct redis_value));
+    return take(task->privdata, sizeof(struct redis_value));
 }
 
 static void *put(const redisReadTask *task, struct redis_value value)
@@ -112,7 +113,7 @@ static void *put(const redisReadTask *task, struct redis_value value)
 
 static void *create_string(const redisReadTask *task, char *bytes, size_t len)
 {
-    char *copy = redis_arena_take(task->privdata, len + 1);
+    char *copy = take(task->privdata, len + 1);
 
     if (!copy)
         return NULL;
@@ -131,7 +132,7 @@ static void *create_list(const redisReadTask *task, size_t count)
 
     if (count > REDIS_ARENA_MAX / sizeof(struct redis_value))
         return NULL;
-    items = redis_arena_take(task->privdata, count * sizeof(struct redis_value));
+    items = take(task->privdata, count * sizeof(struct redis_value));
     if (!items)
         return NULL;
     memset(items, 0, count * sizeof(struct redis_value));

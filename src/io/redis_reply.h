@@ -34,8 +34,6 @@ struct redis_arena;
 struct redis_arena *redis_arena_new(void);
 void redis_arena_free(struct redis_arena *a);
 void redis_arena_clear(struct redis_arena *a);
-/* NULL when the arena is full. Aligned for any value; not zeroed. */
-void *redis_arena_take(struct redis_arena *a, size_t size);
 
 struct redisReader;
 /* Makes a reader of hiredis build values in `a`. */

@@ -282,7 +282,7 @@ static void on_drop(void *context, enum stream_link link)
 
     redis_sent_forget(&c->sent);
     c->said = true; /* the stream has said why */
-    text_copy(c->why, sizeof(c->why), "dropped after an error of Redis", 31);
+    (void)snprintf(c->why, sizeof(c->why), "dropped after an error of Redis"); /* fits */
     redis_drop(c->redis);
 }
 

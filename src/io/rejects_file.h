@@ -5,8 +5,8 @@
  * Model: the columns of the source, then `line` and `reason`. Where the source has these two (it is
  * a rejects file itself), they are replaced. Bytes are written as they stood, also those that are
  * no UTF-8: nothing is lost, and a row is refused again until someone mended it. The file appears
- * whole, by rejects_commit; without rejects, one from before is removed then. Failure:
- * EXIT_CANT_CREATE.
+ * whole, by rejects_commit; without rejects, one from before is removed then.
+ * Failure: EXIT_CANT_CREATE.
  */
 #ifndef IO_REJECTS_FILE_H
 #define IO_REJECTS_FILE_H

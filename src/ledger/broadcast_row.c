@@ -19,7 +19,7 @@ static bool read_counts(struct db *db, int64_t word, struct ledger_broadcast *ou
         if (state > 0 && state < STATE_COUNT)
             out->counts[state] = (uint64_t)sqlite3_column_int64(counts, 1);
     }
-    (void)sqlite3_finalize(counts); /* the step told its error */
+    db_finish(counts);
     return sound;
 }
 
@@ -27,6 +27,17 @@ static void read_hash(sqlite3_stmt *row, int at, unsigned char out[SHA256_SIZE])
 {
     if (sqlite3_column_bytes(row, at) == SHA256_SIZE)
         memcpy(out, sqlite3_column_blob(row, at), SHA256_SIZE);
+}
+
+/* States are places in tables: a number from a file must be one. */
+static bool check_state(const struct db *db, const char *name, enum broadcast_state state,
+                        struct err *e)
+{
+    if (state >= BROADCAST_OPEN && state <= BROADCAST_PAUSED)
+        return true;
+    return err_set(e, EXIT_LEDGER_IO,
+                   "ledger %s is damaged: broadcast %s is in state %d; restore a copy", db->path,
+                   name, (int)state);
 }
 
 bool broadcast_row_find(struct db *db, struct words *words, const char *name,
@@ -54,6 +65,7 @@ bool broadcast_row_find(struct db *db, struct words *words, const char *name,
         read_hash(find, 2, out->plan_hash);
         out->created_ms = sqlite3_column_int64(find, 3);
     }
-    (void)sqlite3_finalize(find); /* the step told its error */
-    return sound && (!row || read_counts(db, word, out, e));
+    db_finish(find);
+    return sound &&
+           (!row || (check_state(db, name, out->state, e) && read_counts(db, word, out, e)));
 }

@@ -45,7 +45,8 @@ static const char *advice_for(int code)
     return ADVICE[0].text;
 }
 
-bool db_fail(struct db *db, struct err *e)
+/* The connection's last error in words. Returns false. */
+static bool fail(struct db *db, struct err *e)
 {
     int code = sqlite3_extended_errcode(db->handle);
 
@@ -138,7 +139,7 @@ bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e
     db->path = mem_strdup(path);
     flags |= mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
-        db_fail(db, e);
+        fail(db, e);
         db_close(db, false);
         return false;
     }
@@ -183,7 +184,7 @@ void db_close(struct db *db, bool sound)
 bool db_prepare(struct db *db, const char *sql, sqlite3_stmt **out, struct err *e)
 {
     if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
-        return db_fail(db, e);
+        return fail(db, e);
     return true;
 }
 
@@ -198,13 +199,13 @@ bool db_prepare_all(struct db *db, const struct db_sql *sqls, size_t count, stru
 bool db_exec(struct db *db, const char *sql, struct err *e)
 {
     if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return db_fail(db, e);
+        return fail(db, e);
     return true;
 }
 
 bool db_run(struct db *db, sqlite3_stmt *statement, struct err *e)
 {
-    bool done = sqlite3_step(statement) == SQLITE_DONE || db_fail(db, e);
+    bool done = sqlite3_step(statement) == SQLITE_DONE || fail(db, e);
 
     (void)sqlite3_reset(statement); /* repeats the step's error */
     return done;
@@ -218,7 +219,7 @@ bool db_next(struct db *db, sqlite3_stmt *statement, bool *row, struct err *e)
     if (code == SQLITE_ROW)
         return true;
     if (code != SQLITE_DONE)
-        db_fail(db, e);
+        fail(db, e);
     (void)sqlite3_reset(statement); /* repeats the step's error */
     return code == SQLITE_DONE;
 }
@@ -239,13 +240,30 @@ bool db_number(struct db *db, sqlite3_stmt *statement, int64_t otherwise, int64_
     return true;
 }
 
+void db_finish(sqlite3_stmt *statement)
+{
+    (void)sqlite3_finalize(statement); /* tells again of the last step's error */
+}
+
+bool db_ask(struct db *db, const char *sql, int64_t *out, struct err *e)
+{
+    sqlite3_stmt *query;
+    bool sound;
+
+    if (!db_prepare(db, sql, &query, e))
+        return false;
+    sound = db_number(db, query, 0, out, e);
+    db_finish(query);
+    return sound;
+}
+
 bool db_checkpoint(struct db *db, struct err *e)
 {
     int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
         return true;
-    return db_fail(db, e);
+    return fail(db, e);
 }
 
 static int rewrite(sqlite3_file *file, sqlite3_int64 size)

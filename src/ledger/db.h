@@ -3,7 +3,7 @@
  * db.h: one SQLite connection as the ledger uses it: its settings, its errors in words, and the few
  * steps of running a prepared statement.
  *
- * Model: WAL, synchronous=FULL, pages of 4096 bytes, a page cache of 4 MB whatever the size of the
+ * Model: WAL, synchronous=FULL, pages of 4096 bytes, a page cache of 1 MB whatever the size of the
  * file, no memory map. Checkpoints never happen by themselves: db_checkpoint does them.
  * SQLite before 3.51.3 can corrupt a WAL when two connections write or checkpoint at once: only the
  * holder of the ledger's lock opens with DB_WRITE, and a reader never checkpoints.
@@ -51,6 +51,10 @@ bool db_next(struct db *db, sqlite3_stmt *statement, bool *row, struct err *e) M
 /* The first row's first column; `otherwise` when there is no row or it is NULL. */
 bool db_number(struct db *db, sqlite3_stmt *statement, int64_t otherwise, int64_t *out,
                struct err *e) MUST_CHECK;
+/* The same of a constant query without parameters; 0 when there is no row or it is NULL. */
+bool db_ask(struct db *db, const char *sql, int64_t *out, struct err *e) MUST_CHECK;
+/* Ends a statement that was prepared for one call. */
+void db_finish(sqlite3_stmt *statement);
 /* Moves what it can from the WAL into the file without waiting for readers. */
 bool db_checkpoint(struct db *db, struct err *e) MUST_CHECK;
 /* Puts on disk what a read of the WAL sees. What an open finds there may be in the page cache
@@ -59,8 +63,6 @@ bool db_checkpoint(struct db *db, struct err *e) MUST_CHECK;
  * themselves, which cannot make anything worse, and synced. For the writer, after the first query
  * and before anybody relies on its answer. */
 bool db_settle(struct db *db, struct err *e) MUST_CHECK;
-/* The connection's last error in words. Returns false. */
-bool db_fail(struct db *db, struct err *e);
 
 /* Binds text, borrowed until the statement is reset; "" and NULL become NULL. */
 void db_bind_text(sqlite3_stmt *statement, int at, const char *text);

@@ -9,7 +9,8 @@
  *      gathers meanwhile.
  *   3. Back on the loop (on_committed) the batch is handed to on_recorded, in order.
  *   4. When the WAL has grown enough, the worker moves it into the file (work_checkpoint), after
- * the results were handed over, so that nobody waits for it but the next batch. Failure modes:
+ *      the results were handed over, so that nobody waits for it but the next batch.
+ * Failure modes:
  *   - any error of a batch or a checkpoint: the ledger is broken. on_broken is told once, on the
  *     loop; the batch and all that is queued never come back; no statement runs on the file again,
  *     no fsync is repeated, and ledger_close leaves the files as they are: the next open finds the
@@ -180,6 +181,19 @@ static void break_down(struct ledger *l)
     l->events.on_broken(l->events.context, &e);
 }
 
+/* Is nothing more to be done with `l` after the worker's work? It was closed meanwhile, or is
+ * broken; who broke it by a change of its own (give_changed) knows. */
+static bool is_over(struct ledger *l)
+{
+    bool is_over = !l->store || l->failed;
+
+    if (!l->store)
+        destroy(l);
+    else if (l->failed && !l->broken)
+        break_down(l);
+    return is_over;
+}
+
 static void note_commit(struct ledger *l)
 {
     l->timing.commits++;
@@ -209,10 +223,8 @@ static void on_committed(uv_work_t *work, int status)
 
     (void)status; /* nobody cancels it */
     l->busy = false;
-    if (l->failed) {
-        break_down(l);
+    if (is_over(l))
         return;
-    }
     note_commit(l);
     store_totals(l->store, l->totals);
     list_init(&records);
@@ -234,11 +246,7 @@ static void on_checkpointed(uv_work_t *work, int status)
 
     (void)status; /* nobody cancels it */
     l->busy = false;
-    if (!l->store)
-        destroy(l);
-    else if (l->failed)
-        break_down(l);
-    else
+    if (!is_over(l))
         go_on(l);
 }
 
@@ -286,8 +294,9 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     return true;
 }
 
-/* A checkpoint that is under way is waited for; one that has not begun finds no store. Its end is
- * told on the loop later, and frees the rest. */
+/* Work that is under way is waited for: a checkpoint, or a commit of a broken ledger; what has not
+ * begun finds no store, or that it is broken. Its end is told on the loop later, and frees the
+ * rest. */
 void ledger_close(struct ledger *l)
 {
     assert(l->broken || ledger_pending(l) == 0);
@@ -357,10 +366,12 @@ struct ledger_timing ledger_timing(const struct ledger *l)
 
 static bool take_store(struct ledger *l, struct err *e)
 {
-    if (l->broken)
-        return err_set(e, EXIT_LEDGER_IO, "the ledger is broken: %.400s", l->error.text);
     uv_mutex_lock(&l->mutex);
-    return true;
+    if (!l->broken && !l->failed) /* failed: the loop is told soon */
+        return true;
+    (void)err_set(e, EXIT_LEDGER_IO, "the ledger is broken: %.400s", l->error.text);
+    uv_mutex_unlock(&l->mutex);
+    return false;
 }
 
 static bool give_store(struct ledger *l, bool sound)
@@ -430,7 +441,7 @@ bool ledger_stream_begin(struct ledger *l, const char *consumer, struct err *e)
 
 bool ledger_held(struct ledger *l, int64_t *since_ms, struct err *e)
 {
-    return take_store(l, e) && give_store(l, store_hold(l->store, since_ms, e));
+    return take_store(l, e) && give_store(l, store_held(l->store, since_ms, e));
 }
 
 bool ledger_given_up(struct ledger *l, struct stream_id upto[LANE_COUNT], struct err *e)

@@ -9,8 +9,9 @@
  * machines may stand behind it one day.
  * Lifetime: ledger_open and ledger_close block. Everything runs on the loop's thread. Callbacks
  * never fire from inside a call. After ledger_close the loop must run once more: a handle ends
- * there. Failure: any error of a commit breaks the ledger for good: on_broken is told once, no
- * further record comes back, and a failed fsync is never tried again.
+ * there.
+ * Failure: any error of a commit breaks the ledger for good: on_broken is told once, no further
+ * record comes back, and a failed fsync is never tried again.
  */
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H

@@ -184,7 +184,7 @@ static bool read_tally(struct ledger_reader *r, const struct ledger_filter *filt
     (void)sqlite3_bind_int64(query, 2, filter->states); /* the indexes are right */
     while ((sound = db_next(r->db, query, &row, e)) && row)
         counts[sqlite3_column_int(query, 0)] = (uint64_t)sqlite3_column_int64(query, 1);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 
@@ -254,19 +254,15 @@ bool ledger_drop_settled(struct ledger_reader *r, struct ledger_watched *watched
 /* ---- Attempts of one message. */
 
 /* An intent and the outcome of the same attempt; a decision has no intent. */
-#define HISTORY                                                                                    \
-    "WITH intent(key, at_ms) AS (SELECT ?1<<17|2, created_ms FROM message WHERE number=?1"         \
-    " AND intended UNION ALL SELECT key, at_ms FROM attempt"                                       \
-    " WHERE key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST(                                        \
-        "?1") "),"                                                                                 \
-              " done AS (SELECT * FROM outcome WHERE key BETWEEN " KEY_FIRST(                      \
-                  "?1") " AND " KEY_LAST("?1") ") SELECT intent.key, intent.at_ms, "               \
-                                               "done.at_ms, " OUTCOME_COLUMNS                      \
-                                               " FROM intent LEFT JOIN done ON "                   \
-                                               "done.key=intent.key"                               \
-                                               " UNION ALL SELECT key, 0, at_ms, " OUTCOME_COLUMNS \
-                                               " FROM done WHERE key NOT IN (SELECT key FROM "     \
-                                               "intent) ORDER BY 1"
+#define HISTORY                                                              \
+    "WITH intent(key, at_ms) AS (SELECT ?1<<17|2, created_ms FROM message"   \
+    " WHERE number=?1 AND intended"                                          \
+    " UNION ALL SELECT key, at_ms FROM attempt WHERE " KEY_OF_MESSAGE_1 ")," \
+    " done AS (SELECT * FROM outcome WHERE " KEY_OF_MESSAGE_1 ")"            \
+    " SELECT intent.key, intent.at_ms, done.at_ms, " OUTCOME_COLUMNS         \
+    " FROM intent LEFT JOIN done ON done.key=intent.key"                     \
+    " UNION ALL SELECT key, 0, at_ms, " OUTCOME_COLUMNS                      \
+    " FROM done WHERE key NOT IN (SELECT key FROM intent) ORDER BY 1"
 
 static void tell_attempt(sqlite3_stmt *row, ledger_history_fn on_attempt, void *context)
 {
@@ -293,7 +289,7 @@ bool ledger_history(struct ledger_reader *r, uint64_t number, ledger_history_fn 
     (void)sqlite3_bind_int64(query, 1, (int64_t)number); /* the index is right */
     while ((sound = db_next(r->db, query, &row, e)) && row)
         tell_attempt(query, on_attempt, context);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 
@@ -349,6 +345,6 @@ bool ledger_codes(struct ledger_reader *r, const char *broadcast, struct ledger_
         (void)sqlite3_bind_int64(query, 1, word);
     (void)sqlite3_bind_int64(query, 2, (int64_t)codes->max); /* the indexes are right */
     sound = read_codes(r, query, codes, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }

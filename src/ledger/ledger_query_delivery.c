@@ -14,18 +14,13 @@
 
 bool reader_open_deliveries(struct ledger_reader *r, struct err *e)
 {
-    sqlite3_stmt *query;
     int64_t tables;
-    bool sound;
 
-    if (!db_prepare(r->db, "SELECT count(*) FROM sqlite_schema WHERE name IN ('delivery', 'twin')",
-                    &query, e))
+    if (!db_ask(r->db, "SELECT count(*) FROM sqlite_schema WHERE name IN ('delivery', 'twin')",
+                &tables, e))
         return false;
-    sound = db_number(r->db, query, 0, &tables, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
-    if (!sound || tables < 2)
-        return sound;
-    return db_prepare(r->db, "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE number=?1",
+    return tables < 2 ||
+           db_prepare(r->db, "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE number=?1",
                       &r->delivery, e);
 }
 
@@ -76,13 +71,12 @@ bool ledger_twins(struct ledger_reader *r, uint64_t number, ledger_twin_fn on_tw
     if (!r->delivery)
         return true;
     if (!db_prepare(r->db,
-                    "SELECT key, at_ms, wamid FROM twin WHERE key BETWEEN " KEY_FIRST(
-                        "?1") " AND " KEY_LAST("?1") " ORDER BY key",
+                    "SELECT key, at_ms, wamid FROM twin WHERE " KEY_OF_MESSAGE_1 " ORDER BY key",
                     &query, e))
         return false;
     (void)sqlite3_bind_int64(query, 1, (int64_t)number); /* the index is right */
     sound = read_twins(r, query, on_twin, context, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 
@@ -163,7 +157,7 @@ static bool count_by(struct ledger_reader *r, const char *sql, const struct of_b
     if (!prepare_for(r, sql, of, &query, e))
         return false;
     sound = db_number(r->db, query, 0, &count, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     *out = sound ? (uint64_t)count : 0;
     return sound;
 }
@@ -181,7 +175,7 @@ static bool count_all(struct ledger_reader *r, const struct of_broadcast *of,
     if (!count_by(r, TWINS, of, &out->twins, e) || !prepare_for(r, STATUSES, of, &query, e))
         return false;
     sound = read_statuses(r, query, out, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 

@@ -2,10 +2,12 @@
 #include "ledger/lock.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -18,7 +20,6 @@ static bool refuse(const char *path, int fd, struct err *e)
     char note[NOTE_MAX + 1];
     ssize_t len = pread(fd, note, NOTE_MAX, 0);
 
-    (void)close(fd); /* nothing was written */
     if (len <= 0)
         return err_set(e, EXIT_TRY_LATER,
                        "ledger %s: held by another process; try again when it "
@@ -42,26 +43,39 @@ static bool leave_note(int fd, const char *holder)
 
 static bool fail(const char *path, struct err *e)
 {
-    return err_set(e, EXIT_CANT_CREATE, "cannot write %s.lock: %s", path, strerror(errno));
+    return err_set(e, EXIT_CANT_CREATE, "cannot lock %s.lock: %s", path, strerror(errno));
+}
+
+static bool make_own(const char *path, int fd, const char *holder, struct err *e)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && leave_note(fd, holder))
+        return true;
+    return errno == EWOULDBLOCK ? refuse(path, fd, e) : fail(path, e);
+}
+
+/* Beside the file that `path` leads to: SQLite, too, has its files there. False: too long. */
+static bool lock_name(const char *path, char *out, size_t size)
+{
+    char *real = realpath(path, NULL); /* NULL: there is no ledger yet */
+    int len = snprintf(out, size, "%s.lock", real ? real : path);
+
+    mem_free(real);
+    return (size_t)len < size;
 }
 
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e)
 {
     char name[4096];
 
-    if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
+    if (!lock_name(path, name, sizeof(name)))
         return err_set(e, EXIT_CANT_CREATE, "the path of the ledger is too long: %.64s...", path);
     *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0)
         return fail(path, e);
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
-        return refuse(path, *fd, e);
-    if (!leave_note(*fd, holder)) {
-        fail(path, e);
-        (void)close(*fd); /* the error is told already */
-        return false;
-    }
-    return true;
+    if (make_own(path, *fd, holder, e))
+        return true;
+    (void)close(*fd); /* the error is told already */
+    return false;
 }
 
 void lock_release(int fd)

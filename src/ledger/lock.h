@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * lock.h: one writer: the file PATH.lock, locked by flock(2), tells who it is. The kernel lets go
- * of it when the process ends, however it ends. The file itself stays.
+ * lock.h: one writer: the file PATH.lock, locked by flock(2), tells who it is. Where the ledger is
+ * reached through a symbolic link, it lies beside the ledger, so that all names of it are one lock.
+ * The kernel lets go of it when the process ends, however it ends. The file itself stays.
  */
 #ifndef LEDGER_LOCK_H
 #define LEDGER_LOCK_H
@@ -12,7 +13,8 @@
 #include <stdbool.h>
 
 /* Locks `path`.lock; `holder` is what a second one is told. `*fd`: for lock_release. Where another
- * process has it: EXIT_TRY_LATER, with its pid, what it is and since when. */
+ * process has it: EXIT_TRY_LATER, with its pid, what it is and since when; where nobody can lock:
+ * EXIT_CANT_CREATE. */
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e) MUST_CHECK;
 void lock_release(int fd);
 

@@ -170,10 +170,10 @@ void pack_bind_wamid(sqlite3_stmt *statement, int at, const char *wamid, struct 
 void pack_column_wamid(sqlite3_stmt *statement, int at, char out[OUTCOME_WAMID_MAX])
 {
     const size_t prefix = strlen(WAMID_PREFIX);
+    bool is_packed = sqlite3_column_type(statement, at) == SQLITE_BLOB; /* before it is read */
     size_t len = (size_t)sqlite3_column_bytes(statement, at);
-    bool fits = prefix + (len + 2) / 3 * 4 < OUTCOME_WAMID_MAX;
 
-    if (sqlite3_column_type(statement, at) != SQLITE_BLOB || !fits) {
+    if (!is_packed || prefix + (len + 2) / 3 * 4 >= OUTCOME_WAMID_MAX) {
         column_copy(statement, at, out, OUTCOME_WAMID_MAX);
         return;
     }

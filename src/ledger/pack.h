@@ -3,9 +3,10 @@
  * pack.h: the short forms in which the ledger keeps values that have a known shape: half of a row.
  *
  * Model: a value that has the shape is stored packed, any other as the text it is; the column's
- * type tells which. Unpacking gives back exactly the text that went in. id      32 lower-case hex
- * digits             16-byte blob phone   '+' and 1 to 15 digits, first not 0  integer wamid
- * "wamid." and canonical base64        blob
+ * type tells which. Unpacking gives back exactly the text that went in.
+ *     id      32 lower-case hex digits             16-byte blob
+ *     phone   '+' and 1 to 15 digits, first not 0  integer
+ *     wamid   "wamid." and canonical base64        blob
  */
 #ifndef LEDGER_PACK_H
 #define LEDGER_PACK_H

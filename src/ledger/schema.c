@@ -49,18 +49,6 @@ static const char FROM_1_TO_2[] =
     "ALTER TABLE open ADD COLUMN broadcast INTEGER NOT NULL DEFAULT 0;"
     "UPDATE open SET broadcast=(SELECT broadcast FROM message m WHERE m.number=open.number)";
 
-static bool query_number(struct db *db, const char *sql, int64_t *out, struct err *e)
-{
-    sqlite3_stmt *query;
-    bool done;
-
-    if (!db_prepare(db, sql, &query, e))
-        return false;
-    done = db_number(db, query, 0, out, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
-    return done;
-}
-
 bool meta_get(struct db *db, enum meta name, int64_t *value, struct err *e)
 {
     sqlite3_stmt *query;
@@ -70,7 +58,7 @@ bool meta_get(struct db *db, enum meta name, int64_t *value, struct err *e)
         return false;
     (void)sqlite3_bind_int(query, 1, (int)name); /* the index is right */
     done = db_number(db, query, 0, value, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return done;
 }
 
@@ -84,7 +72,7 @@ bool meta_set(struct db *db, enum meta name, int64_t value, struct err *e)
     (void)sqlite3_bind_int(update, 1, (int)name); /* the indexes are right */
     (void)sqlite3_bind_int64(update, 2, value);
     done = db_run(db, update, e);
-    (void)sqlite3_finalize(update); /* the step told its error */
+    db_finish(update);
     return done;
 }
 
@@ -102,7 +90,7 @@ static bool is_empty(struct db *db, bool *empty, struct err *e)
 {
     int64_t objects;
 
-    if (!query_number(db, "SELECT count(*) FROM sqlite_schema", &objects, e))
+    if (!db_ask(db, "SELECT count(*) FROM sqlite_schema", &objects, e))
         return false;
     *empty = objects == 0;
     return true;
@@ -119,8 +107,8 @@ static bool check(struct db *db, enum db_mode mode, struct err *e)
 {
     int64_t application, version;
 
-    if (!query_number(db, "PRAGMA application_id", &application, e) ||
-        !query_number(db, "PRAGMA user_version", &version, e))
+    if (!db_ask(db, "PRAGMA application_id", &application, e) ||
+        !db_ask(db, "PRAGMA user_version", &version, e))
         return false;
     if (application != SCHEMA_APPLICATION)
         return err_set(e, EXIT_LEDGER_IO,

@@ -45,9 +45,9 @@ static inline unsigned key_attempt(int64_t key)
     return (unsigned)(key >> 1 & 0xffff);
 }
 
-/* The first and the last key that message `number` can have; for SQL, KEY_RANGE says the same. */
-#define KEY_FIRST(number) "(" number ") << 17"
-#define KEY_LAST(number)  "(" number ") << 17 | 131071"
+/* For SQL: the key is one of message ?1. (Elsewhere, too, 17 is KEY_SHIFT, and 131071 all bits of a
+ * key that are not the message's.) */
+#define KEY_OF_MESSAGE_1 "key BETWEEN ?1<<17 AND ?1<<17|131071"
 
 enum meta {
     META_LEDGER_ID = 1,  /* random, made with the ledger */

@@ -12,12 +12,10 @@ bool standings_open(struct db *db, struct standings *out, struct err *e)
     const struct db_sql sqls[] = {
         {&out->open,
          "SELECT state, attempt, tries, due_ms, reason, at_ms FROM open WHERE number=?1"},
-        {&out->newest,
-         "SELECT state, key, reason, at_ms, code FROM outcome"
-         " WHERE key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST("?1") " ORDER BY key DESC LIMIT 1"},
-        {&out->outcome,
-         "SELECT " OUTCOME_COLUMNS " FROM outcome"
-         " WHERE key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST("?1") " ORDER BY key DESC LIMIT 1"},
+        {&out->newest, "SELECT state, key, reason, at_ms, code FROM outcome"
+                       " WHERE " KEY_OF_MESSAGE_1 " ORDER BY key DESC LIMIT 1"},
+        {&out->outcome, "SELECT " OUTCOME_COLUMNS " FROM outcome"
+                        " WHERE " KEY_OF_MESSAGE_1 " ORDER BY key DESC LIMIT 1"},
     };
 
     out->db = db;
@@ -56,6 +54,16 @@ static void read_newest(sqlite3_stmt *query, struct standing *out)
     };
 }
 
+/* States are places in tables: a number from a file must be one. */
+static bool check_state(const struct standings *s, uint64_t number, enum state state, struct err *e)
+{
+    if (state >= STATE_WAITING && state <= STATE_SKIPPED)
+        return true;
+    return err_set(e, EXIT_LEDGER_IO,
+                   "ledger %s is damaged: message %llu is in state %d; restore a copy", s->db->path,
+                   (unsigned long long)number, (int)state);
+}
+
 bool standing_get(struct standings *s, uint64_t number, struct standing *out, struct err *e)
 {
     bool row;
@@ -65,14 +73,14 @@ bool standing_get(struct standings *s, uint64_t number, struct standing *out, st
     if (row) {
         read_open(s->open, out);
         (void)sqlite3_reset(s->open); /* a query that was left early */
-        return true;
+        return check_state(s, number, out->state, e);
     }
     if (!first_row(s, s->newest, number, &row, e))
         return false;
     if (row) {
         read_newest(s->newest, out);
         (void)sqlite3_reset(s->newest); /* a query that was left early */
-        return true;
+        return check_state(s, number, out->state, e);
     }
     *out = (struct standing){.state = STATE_SENDING, .attempt = 1};
     return true;

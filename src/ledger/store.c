@@ -269,7 +269,7 @@ static bool take_in(struct store *s, const struct record *r, int64_t broadcast, 
     return true;
 }
 
-static bool admit(struct store *s, struct record *r, struct err *e)
+bool store_admit(struct store *s, struct record *r, struct err *e)
 {
     int64_t broadcast;
 
@@ -284,12 +284,9 @@ static bool admit(struct store *s, struct record *r, struct err *e)
            store_count(s, broadcast, 0, r->intend ? STATE_SENDING : STATE_WAITING, e);
 }
 
-bool store_admit(struct store *s, struct record *r, struct err *e)
-{
-    return admit(s, r, e);
-}
-
 /* ---- Intents and outcomes. */
+
+_Static_assert((RECORD_ATTEMPT_MAX << 1 | 1) >> KEY_SHIFT == 0, "keys have room for every attempt");
 
 bool store_put_open(struct store *s, struct seat of, const struct standing *now, struct err *e)
 {
@@ -344,7 +341,8 @@ static bool intend(struct store *s, struct record *r, struct err *e)
     r->overtaken = state_is_final(before.state);
     if (r->overtaken)
         return true;
-    if (before.state == STATE_SENDING || r->attempt <= before.attempt)
+    if (before.state == STATE_SENDING || r->attempt <= before.attempt ||
+        r->attempt > RECORD_ATTEMPT_MAX)
         return err_set(e, EXIT_BUG, "ledger %s: attempt %u of message %llu after attempt %u",
                        s->db->path, r->attempt, (unsigned long long)r->number, before.attempt);
     now = before;
@@ -390,7 +388,7 @@ static bool drop_open(struct store *s, uint64_t number, struct err *e)
 }
 
 /* A message that its source still holds needs no row: the source is told, or asks again. */
-static bool store_tell(struct store *s, const struct settlement *m, struct err *e)
+static bool put_outbox(struct store *s, const struct settlement *m, struct err *e)
 {
     if (!s->publishes || m->outcome->state == STATE_WAITING)
         return true;
@@ -414,7 +412,7 @@ bool store_settle(struct store *s, const struct settlement *m, struct err *e)
     };
 
     s->wrote = true;
-    if (!add_outcome(s, m, e) || !store_tell(s, m, e) ||
+    if (!add_outcome(s, m, e) || !put_outbox(s, m, e) ||
         !store_count(s, m->broadcast, (int)m->from.state, (int)now.state, e))
         return false;
     if (!m->from.open)
@@ -460,7 +458,7 @@ bool store_apply(struct store *s, struct record *r, struct err *e)
     case RECORD_PROBE:
         return probe(s, r, e);
     case RECORD_ADMIT:
-        return admit(s, r, e);
+        return store_admit(s, r, e);
     case RECORD_INTENT:
         return intend(s, r, e);
     case RECORD_OUTCOME:

@@ -52,7 +52,7 @@ bool store_find(struct store *s, const char *id, bool *found, enum state *state,
 bool store_stream_begin(struct store *s, const char *consumer, struct err *e) MUST_CHECK;
 bool store_consumers(struct store *s, struct ledger_consumers *out, struct err *e) MUST_CHECK;
 /* When the operator's hold began; 0: none. */
-bool store_hold(struct store *s, int64_t *since_ms, struct err *e) MUST_CHECK;
+bool store_held(struct store *s, int64_t *since_ms, struct err *e) MUST_CHECK;
 /* Up to which entries of the streams were given up. */
 bool store_given_up(struct store *s, struct stream_id upto[LANE_COUNT], struct err *e) MUST_CHECK;
 /* The names of broadcasts in that state. */

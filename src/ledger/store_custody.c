@@ -16,12 +16,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* Ends a query that was prepared for one call. */
-static void finish(sqlite3_stmt *statement)
-{
-    (void)sqlite3_finalize(statement); /* the step told its error */
-}
-
 /* ---- Broadcasts. */
 
 bool store_broadcast_find(struct store *s, const char *name, struct ledger_broadcast *out,
@@ -50,7 +44,7 @@ bool store_write_broadcast(struct store *s, int64_t word, const struct ledger_br
     (void)sqlite3_bind_int64(put, 5, b->created_ms ? b->created_ms : clock_wall_ms());
     (void)sqlite3_bind_int(put, 6, BROADCAST_CANCELLED);
     done = db_run(s->db, put, e);
-    finish(put);
+    db_finish(put);
     return done;
 }
 
@@ -114,14 +108,14 @@ static bool find_waiting(struct store *s, const struct waiting_filter *filter,
     if (!db_prepare(s->db, WAITING, &binding.query, e))
         return false;
     if (!scan_bind(&s->scan, filter->match ? filter->match : &everything, &binding, e)) {
-        finish(binding.query);
+        db_finish(binding.query);
         return false;
     }
     (void)sqlite3_bind_int64(binding.query, 1, (int64_t)filter->after); /* all indexes are right */
     (void)sqlite3_bind_int64(binding.query, 2, filter->due_by_ms);
     (void)sqlite3_bind_int64(binding.query, 8, (int64_t)page->max);
     found = binding.none || read_waiting(s, binding.query, page, e);
-    finish(binding.query);
+    db_finish(binding.query);
     return found;
 }
 
@@ -152,7 +146,7 @@ static bool first_since(struct store *s, int64_t since_ms, int64_t *first, struc
             break;
         *first = sqlite3_column_int64(back, 0);
     }
-    finish(back);
+    db_finish(back);
     return sound;
 }
 
@@ -202,7 +196,7 @@ bool store_recent_attempts(struct store *s, int64_t since_ms, const struct attem
     while ((sound = db_next(s->db, recent, &row, e)) && row)
         if (!(sound = tell_attempt(s, recent, visitor, e)))
             break;
-    finish(recent);
+    db_finish(recent);
     return sound;
 }
 
@@ -245,7 +239,7 @@ bool store_may_open(struct store *s, int64_t broadcast, bool *may, struct err *e
     (void)sqlite3_bind_int64(query, 1, broadcast); /* the indexes are right */
     (void)sqlite3_bind_int(query, 2, BROADCAST_CANCELLED);
     done = db_number(s->db, query, 0, &cancelled, e);
-    finish(query);
+    db_finish(query);
     *may = cancelled == 0;
     return done;
 }
@@ -313,7 +307,7 @@ static bool put_consumer(struct store *s, const char *name, struct err *e)
     db_bind_text(put, 1, name);
     (void)sqlite3_bind_int64(put, 2, clock_wall_ms()); /* the index is right */
     done = db_run(s->db, put, e);
-    finish(put);
+    db_finish(put);
     return done;
 }
 
@@ -337,13 +331,13 @@ bool store_consumers(struct store *s, struct ledger_consumers *out, struct err *
     for (; (sound = db_next(s->db, query, &row, e)) && row; out->count++)
         text_copy(out->names[out->count], sizeof(out->names[0]), db_text(query, 0),
                   strlen(db_text(query, 0)));
-    finish(query);
+    db_finish(query);
     return sound;
 }
 
 /* ---- What stands at start-up. */
 
-bool store_hold(struct store *s, int64_t *since_ms, struct err *e)
+bool store_held(struct store *s, int64_t *since_ms, struct err *e)
 {
     return meta_get(s->db, META_PAUSED_MS, since_ms, e);
 }
@@ -375,7 +369,7 @@ bool store_broadcasts(struct store *s, enum broadcast_state state,
     (void)sqlite3_bind_int(query, 1, (int)state); /* the index is right */
     while ((sound = db_next(s->db, query, &row, e)) && row)
         visitor->on_name(visitor->context, db_text(query, 0));
-    finish(query);
+    db_finish(query);
     return sound;
 }
 

@@ -16,11 +16,6 @@
 
 enum { GROUPS_MAX = 64 }; /* broadcasts that one page takes from */
 
-static void finish(sqlite3_stmt *statement)
-{
-    (void)sqlite3_finalize(statement); /* the step told its error */
-}
-
 /* ---- What is due. */
 
 /* Broadcasts with waiting messages that may go on; 0 is those of no broadcast. They begin at
@@ -41,7 +36,7 @@ static bool read_groups(struct store *s, int64_t groups[GROUPS_MAX], size_t *cou
     (void)sqlite3_bind_int(query, 2, GROUPS_MAX);
     for (*count = 0; (sound = db_next(s->db, query, &row, e)) && row; (*count)++)
         groups[*count] = sqlite3_column_int64(query, 0);
-    finish(query);
+    db_finish(query);
     return sound;
 }
 
@@ -117,7 +112,7 @@ static bool read_group(struct store *s, int64_t group, size_t share, struct ledg
         if (due->count == end || !(sound = add_due(s, query, due, e)))
             break;
     }
-    finish(query);
+    db_finish(query);
     return sound;
 }
 
@@ -236,7 +231,7 @@ static bool has_messages(struct store *s, int64_t word, bool *out, struct err *e
         return false;
     (void)sqlite3_bind_int64(query, 1, word); /* the index is right */
     done = db_number(s->db, query, 0, &count, e);
-    finish(query);
+    db_finish(query);
     *out = done && count > 0;
     return done;
 }
@@ -293,7 +288,7 @@ static bool work_unfinished(struct store *s, struct ledger_errand *errand, struc
         return false;
     while (sound && (sound = db_next(s->db, query, &row, e)) && row)
         sound = add_unfinished(s, db_text(query, 0), u, e);
-    finish(query);
+    db_finish(query);
     return sound;
 }
 
@@ -350,7 +345,7 @@ static bool read_seats(struct store *s, const struct ledger_cancelling *c, struc
     for (*count = 0; (sound = db_next(s->db, query, &row, e)) && row; (*count)++)
         seats[*count] =
             (struct seat){(uint64_t)sqlite3_column_int64(query, 0), sqlite3_column_int64(query, 1)};
-    finish(query);
+    db_finish(query);
     return sound;
 }
 
@@ -422,7 +417,7 @@ static bool work_results(struct store *s, struct ledger_errand *errand, struct e
     (void)sqlite3_bind_int64(query, 2, (int64_t)results->max);
     while (sound && (sound = db_next(s->db, query, &row, e)) && row)
         sound = add_result(s, query, results, e);
-    finish(query);
+    db_finish(query);
     return sound;
 }
 
@@ -437,7 +432,7 @@ static bool work_told(struct store *s, struct ledger_errand *errand, struct err 
     (void)sqlite3_bind_int64(drop, 1, (int64_t)told->seq); /* the index is right */
     s->wrote = true;
     done = db_run(s->db, drop, e);
-    finish(drop);
+    db_finish(drop);
     return done;
 }
 

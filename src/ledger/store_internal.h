@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * store_internal.h: what store.c, store_recover.c and store_custody.c share.
+ * store_internal.h: what the files of the store (store*.c) share.
  */
 #ifndef LEDGER_STORE_INTERNAL_H
 #define LEDGER_STORE_INTERNAL_H

@@ -19,23 +19,11 @@ enum {
     PAGE = 512, /* messages collected before they are changed */
 };
 
-static bool query_number(struct store *s, const char *sql, int64_t *out, struct err *e)
-{
-    sqlite3_stmt *query;
-    bool done;
-
-    if (!db_prepare(s->db, sql, &query, e))
-        return false;
-    done = db_number(s->db, query, 0, out, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
-    return done;
-}
-
 static bool read_marks(struct store *s, struct err *e)
 {
     int64_t newest, low, id;
 
-    if (!query_number(s, "SELECT max(number) FROM message", &newest, e) ||
+    if (!db_ask(s->db, "SELECT max(number) FROM message", &newest, e) ||
         !meta_get(s->db, META_LOW, &low, e) || !meta_get(s->db, META_LEDGER_ID, &id, e))
         return false;
     if (low > newest + 1 || (int64_t)key_index_mark(s->keys) > newest)
@@ -67,7 +55,7 @@ static bool fill_keys(struct store *s, struct err *e)
         if (!sound)
             break;
     }
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 
@@ -81,9 +69,9 @@ struct found {
 #define UNFINISHED_FIRST                                                            \
     "SELECT m.number, m.broadcast FROM message m WHERE m.number>=?1 AND m.intended" \
     " AND NOT EXISTS(SELECT 1 FROM open o WHERE o.number=m.number)"                 \
-    " AND NOT EXISTS(SELECT 1 FROM outcome x WHERE x.key"                           \
-    " BETWEEN " KEY_FIRST("m.number") " AND " KEY_LAST("m.number") ")"              \
-                                                                   " ORDER BY m.number LIMIT ?2"
+    " AND NOT EXISTS(SELECT 1 FROM outcome x"                                       \
+    " WHERE x.key BETWEEN m.number<<17 AND m.number<<17|131071)"                    \
+    " ORDER BY m.number LIMIT ?2"
 
 #define UNFINISHED_LATER                                                                 \
     "SELECT o.number, m.broadcast FROM open o CROSS JOIN message m ON m.number=o.number" \
@@ -167,7 +155,7 @@ static bool read_last_attempt(struct store *s, struct err *e)
 
     *last_ms = s->facts.interrupted ? clock_wall_ms() : 0;
     for (size_t i = 0; i < ARRAY_SIZE(last_attempts); i++) {
-        if (!query_number(s, last_attempts[i], &at_ms, e))
+        if (!db_ask(s->db, last_attempts[i], &at_ms, e))
             return false;
         *last_ms = at_ms > *last_ms ? at_ms : *last_ms;
     }
@@ -187,7 +175,7 @@ static bool read_totals(struct store *s, struct err *e)
         if (state > 0 && state < STATE_COUNT)
             s->totals[state] = sqlite3_column_int64(query, 1);
     }
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 

@@ -199,6 +199,17 @@ class OnATerminal(EndToEnd):
         self.assertEqual(terminal.finish(), 0, terminal.text)
         self.assertEqual(mock.messages()[number(1)]["params"], ["Asha", "Physics", "https://e/1"])
 
+    def test_an_answer_may_be_as_long_as_a_parameter(self):
+        mock = self.mock()
+        terminal = self.terminal(self.box(mock), "send", number(1), "Asha")
+        terminal.expect("test_name")
+        terminal.type("\u0915" * 900 + "\n")
+        terminal.expect("dashboard_url")
+        terminal.type("https://e/1\n")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertEqual(mock.messages()[number(1)]["params"],
+                         ["Asha", "\u0915" * 900, "https://e/1"])
+
     def test_a_token_is_not_shown_while_it_is_typed(self):
         box = self.box(seal=False)
         self.assert_code(box.run("token", "keygen"), 0)

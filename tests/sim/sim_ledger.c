@@ -282,9 +282,8 @@ struct found {
     int64_t unknowns; /* where there is a delivery */
 };
 
-#define OF_MESSAGE " key BETWEEN " KEY_FIRST("?1") " AND " KEY_LAST("?1")
-#define UNKNOWNS   "SELECT count(*) FROM outcome WHERE state=5 AND" OF_MESSAGE
-#define TWINS      "SELECT count(*) FROM twin WHERE" OF_MESSAGE
+#define UNKNOWNS "SELECT count(*) FROM outcome WHERE state=5 AND " KEY_OF_MESSAGE_1
+#define TWINS    "SELECT count(*) FROM twin WHERE " KEY_OF_MESSAGE_1
 
 static bool count_rows(struct store *s, const char *sql, uint64_t number, int64_t *count,
                        struct err *e)
@@ -296,7 +295,7 @@ static bool count_rows(struct store *s, const char *sql, uint64_t number, int64_
         return false;
     (void)sqlite3_bind_int64(query, 1, (int64_t)number); /* the index is right */
     sound = db_number(s->db, query, 0, count, e);
-    (void)sqlite3_finalize(query); /* the step told its error */
+    db_finish(query);
     return sound;
 }
 

@@ -130,6 +130,7 @@ static void copies(void **state)
            "A",
            64, true);
     copied("\"\xff\xC3\xA4\xC3\"", "\xEF\xBF\xBD\xC3\xA4\xEF\xBF\xBD", 64, true);
+    copied("\"\\u009bK\xC2\x9bK\\u00a0\\u007f\"", " K K\xC2\xA0 ", 64, true);
     copied("\"\\u12\"",
            "\xEF\xBF\xBD"
            "12",

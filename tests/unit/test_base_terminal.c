@@ -89,13 +89,22 @@ static int ask(void)
     return strcmp(answer, "somebod") == 0 ? 1 : 0;
 }
 
-static void test_an_answer_is_cut_to_fit(void **state)
+static void test_answers_that_fit(void **state)
 {
     (void)state;
     assert_int_equal(child_given("somebod\r\n", ask), 1);
-    assert_int_equal(child_given("somebody else\n", ask), 1);
+    assert_int_equal(child_given("somebod", ask), 1);
     assert_int_equal(child_given("some\n", ask), 0);
     assert_int_equal(child_given("", ask), 2);
+}
+
+/* What does not fit is no answer, and its rest is none to the next question. */
+static void test_an_answer_that_is_too_long_is_asked_for_again(void **state)
+{
+    (void)state;
+    assert_int_equal(child_given("somebody else\nsomebod\n", ask), 1);
+    assert_int_equal(child_given("somebody else\n", ask), 2);
+    assert_int_equal(child_given("somebody else\nno\n", ask), 0);
 }
 
 static void test_write_gives_up_on_errors(void **state)
@@ -141,7 +150,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_yes_is_yes),
-        cmocka_unit_test(test_an_answer_is_cut_to_fit),
+        cmocka_unit_test(test_answers_that_fit),
+        cmocka_unit_test(test_an_answer_that_is_too_long_is_asked_for_again),
         cmocka_unit_test(test_write_gives_up_on_errors),
         cmocka_unit_test(test_width_and_colour),
     };

@@ -78,6 +78,23 @@ static void test_overlong_and_stray_bytes(void **state)
     assert_true(utf8_is_valid("a\0b", 3));
 }
 
+static void test_controls(void **state)
+{
+    char text[4];
+
+    (void)state;
+    for (uint32_t code = 0; code < 0x110000; code++) {
+        size_t len = encode(code, text);
+        bool is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+
+        assert_int_equal(utf8_has_control(text, len), is_control);
+        assert_int_equal(utf8_is_control(text, utf8_step(text, len)), is_control);
+    }
+    assert_true(utf8_has_control("abc\xC2\x9B", 5));
+    assert_false(utf8_has_control("abc\xC2\x9B", 4));
+    assert_false(utf8_has_control("", 0));
+}
+
 static void test_cut_never_splits(void **state)
 {
     static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z"; /* 1 2 3 4 1 bytes */
@@ -127,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_overlong_and_stray_bytes),
+        cmocka_unit_test(test_controls),
         cmocka_unit_test(test_cut_never_splits),
         cmocka_unit_test(test_cut_loses_little_of_invalid_text),
         cmocka_unit_test(test_counts_as_utf16),

@@ -36,6 +36,7 @@ struct world {
     atomic_uint held_count;
     unsigned asked;
     bool has_closed;
+    int in_order; /* answers of pipelining_client */
     char answers[ANSWERS][256];
     unsigned answer_count;
     struct err error;
@@ -269,6 +270,52 @@ static void test_answers_keep_the_order_also_after_half_a_close(void **state)
         (void)snprintf(text, sizeof(text), "{\"n\":%d}", i);
         assert_string_equal(w->answers[i + 2], text);
     }
+}
+
+enum { PIPELINED = 16000 };
+
+/* How many answers to 0, 1, 2... come, behind that of what was held. */
+static int count_in_order(int fd)
+{
+    FILE *in = fdopen(fd, "r");
+    char line[64], expected[64];
+    int n = -1;
+
+    do
+        (void)snprintf(expected, sizeof(expected), "{\"n\":%d}\n", n < 0 ? 1000 : n);
+    while (in && fgets(line, sizeof(line), in) && strcmp(line, expected) == 0 && ++n < PIPELINED);
+    if (in)
+        (void)fclose(in);
+    return n;
+}
+
+/* More than the daemon reads ahead: 75 bytes each. */
+static void pipelining_client(void *context)
+{
+    struct world *w = context;
+    struct control_client *other = connect_to(w);
+    int fd = raw_connect(w);
+    struct buf questions = buf_new(2 * CONTROL_LINE_MAX);
+
+    raw_send(fd, "{\"op\":\"hold\"}\n", 14);
+    for (int i = 0; i < PIPELINED; i++)
+        buf_addf(&questions, "{\"n\":%-68d}\n", i);
+    raw_send(fd, questions.data, questions.len);
+    (void)shutdown(fd, SHUT_WR);
+    while (w->held_count == 0)
+        (void)ask(w, other, "{\"n\":7}");
+    (void)ask(w, other, "{\"op\":\"let go\"}");
+    control_disconnect(other);
+    w->in_order = count_in_order(fd);
+    buf_free(&questions);
+}
+
+static void test_many_questions_at_once_are_all_answered(void **state)
+{
+    struct world *w = *state;
+
+    run_with(w, pipelining_client);
+    assert_int_equal(w->in_order, PIPELINED);
 }
 
 static void fleeing_client(void *context)
@@ -506,6 +553,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_questions_are_answered),
         WORLD_TEST(test_answers_keep_the_order_also_after_half_a_close),
+        WORLD_TEST(test_many_questions_at_once_are_all_answered),
         WORLD_TEST(test_a_client_may_go_before_its_answer),
         WORLD_TEST(test_closing_with_requests_open_is_harmless),
         WORLD_TEST(test_a_line_without_end_is_cut_off),

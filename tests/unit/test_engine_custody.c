@@ -5,10 +5,10 @@
  */
 #include "test_engine_world.h"
 
-static void resume(struct world *w, uint64_t number, const char *broadcast)
+static void resume_after(struct world *w, uint64_t number, const char *broadcast, unsigned attempt)
 {
     char id[24], to[24];
-    struct engine_waiting waiting = {.number = number, .attempt = 1, .tries = 1};
+    struct engine_waiting waiting = {.number = number, .attempt = attempt, .tries = 1};
 
     (void)snprintf(id, sizeof(id), "r%llu", (unsigned long long)number);
     (void)snprintf(to, sizeof(to), "+9197%08llu", (unsigned long long)number);
@@ -21,6 +21,11 @@ static void resume(struct world *w, uint64_t number, const char *broadcast)
                                                         .expires_at_ms = w->expires_at_ms,
                                                         .sender = "100"});
     engine_resume(w->engine, &waiting, now(w));
+}
+
+static void resume(struct world *w, uint64_t number, const char *broadcast)
+{
+    resume_after(w, number, broadcast, 1);
 }
 
 /* Every request is refused for a time; the messages wait. */
@@ -387,6 +392,31 @@ static void test_custody_alone_takes_all(void **state)
     close_world(w);
 }
 
+/* ---- An outage of weeks. */
+
+/* Attempts that were surely not sent have numbers, too, and these end. */
+static void test_a_message_without_a_number_for_one_more_attempt_fails(void **state)
+{
+    struct engine_options options = usual();
+    struct world *w = open_world(0, &options);
+
+    (void)state;
+    resume_after(w, 7, "", RECORD_ATTEMPT_MAX - 1);
+    turn(w);
+    assert_int_equal(w->request_count, 1);
+    miss(w);
+    commit(w);
+    assert_int_equal(w->settled[STATE_WAITING], 1);
+    w->now_us += 20000000;
+    turn(w);
+    assert_int_equal(w->request_count, 0);
+    assert_int_equal(w->settled[STATE_FAILED], 1);
+    assert_int_equal(w->last.reason, REASON_ATTEMPTS_USED);
+    assert_true(*w->last.title != '\0');
+    assert_false(engine_holds(w->engine, 7));
+    close_world(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_a_known_ones_outcome_is_told),
         cmocka_unit_test(test_custody_and_source_share),
         cmocka_unit_test(test_custody_alone_takes_all),
+        cmocka_unit_test(test_a_message_without_a_number_for_one_more_attempt_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,29 @@ static void test_no_answer_has_a_sentence(void **state)
     buf_free(&body);
 }
 
+/* The connection was there: nobody should look for a firewall. */
+static void test_an_answer_that_does_not_come_in_time(void **state)
+{
+    static const struct step steps[] = {{NULL, 0, KEEP}};
+    struct server server;
+    struct graph_client_options options = {.token = "EAATEST",
+                                           .token_len = 7,
+                                           .api_version = "v22.0",
+                                           .timeout_ms = 200,
+                                           .connect_timeout_ms = 5000};
+    struct buf body = buf_new(1000);
+    struct graph_get got;
+
+    (void)state;
+    server_start(&server, steps, 1, false);
+    options.api_base = server.url;
+    graph_client_get(&options, "debug_token", &body, &got);
+    server_stop(&server);
+    assert_int_equal(got.http_status, 0);
+    assert_non_null(strstr(got.error, "no answer in time from 127.0.0.1:"));
+    buf_free(&body);
+}
+
 static void test_a_long_answer_is_refused(void **state)
 {
     struct graph_get got;
@@ -74,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_and_its_headers),
         cmocka_unit_test(test_no_answer_has_a_sentence),
+        cmocka_unit_test(test_an_answer_that_does_not_come_in_time),
         cmocka_unit_test(test_a_long_answer_is_refused),
     };
 

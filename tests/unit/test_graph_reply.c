@@ -291,6 +291,11 @@ static void test_titles(void **state)
         {"(#12", "(#12"},
         {"(# 12) odd", "(# 12) odd"},
         {"a\\tb\\u001b[31m\\u007fc", "a b [31m c"},
+        {"a\\u009b31m\xC2\x9b"
+         "2J\xC2\xA0"
+         "b",
+         "a  31m  2J\xC2\xA0"
+         "b"}, /* C1 */
         {"", "The access token is expired or invalid"},
         {"(#190)", "The access token is expired or invalid"},
     };

@@ -3,7 +3,10 @@
 #include "base/hash.h"
 #include "test_ledger_support.h"
 
+#include <errno.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static const struct outcome ACCEPTED = {.state = STATE_ACCEPTED,
                                         .http_status = 200,
@@ -357,6 +360,45 @@ static void test_second_writer_is_told_who(void **state)
     assert_non_null(strstr(e.text, pid));
 }
 
+static int flock_fails; /* an errno; 0: it works */
+
+/* In libc's place: a network file system may know no locks. */
+int flock(int fd, int operation)
+{
+    errno = flock_fails;
+    return flock_fails ? -1 : (int)syscall(SYS_flock, fd, operation);
+}
+
+static void test_where_nobody_can_lock_nobody_is_blamed(void **state)
+{
+    struct box *b = *state;
+    struct err e = {0};
+
+    box_close(b);
+    flock_fails = ENOLCK;
+    assert_false(box_try_open(b, &e));
+    flock_fails = 0;
+    assert_int_equal(e.code, EXIT_CANT_CREATE);
+    assert_non_null(strstr(e.text, "No locks available"));
+    box_open(b);
+}
+
+/* Two names of one ledger are one lock. */
+static void test_second_writer_by_another_name(void **state)
+{
+    struct box *b = *state;
+    struct box second = {.loop = b->loop};
+    struct err e = {0};
+
+    (void)snprintf(second.path, sizeof(second.path), "%s/state/other.db", b->folder);
+    assert_int_equal(symlink(b->path, second.path), 0);
+    assert_false(box_try_open(&second, &e));
+    assert_int_equal(e.code, EXIT_TRY_LATER);
+    box_close(b);
+    (void)snprintf(b->path, sizeof(b->path), "%s", second.path);
+    box_open(b);
+}
+
 static void test_files_are_private(void **state)
 {
     struct box *b = *state;
@@ -445,6 +487,8 @@ int main(void)
         WITH_BOX(test_crash_finds_an_old_one),
         WITH_BOX(test_facts),
         WITH_BOX(test_second_writer_is_told_who),
+        WITH_BOX(test_where_nobody_can_lock_nobody_is_blamed),
+        WITH_BOX(test_second_writer_by_another_name),
         WITH_BOX(test_files_are_private),
         WITH_BOX(test_gathers_and_counts_commits),
         WITH_BOX(test_wal_stays_short),

@@ -149,6 +149,11 @@ static void check_free_text(const char *name, size_t max, bool controls)
         message_free(message_made(fields, 3, &by_content));
     else
         assert_null(message_from_fields(fields, 3, &by_content, &why));
+    memcpy(text + 1, "\xC2\x9B", 2); /* what a terminal takes for ESC [ */
+    if (controls)
+        message_free(message_made(fields, 3, &by_content));
+    else
+        assert_null(message_from_fields(fields, 3, &by_content, &why));
 }
 
 static void test_free_texts(void **state)
