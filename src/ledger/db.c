@@ -49,7 +49,7 @@ bool db_fail(struct db *db, struct err *e)
 {
     int code = sqlite3_extended_errcode(db->handle);
 
-    return err_set(e, EXIT_LEDGER_IO, "ledger %s: %s (SQLite %d): %s", db->path,
+    return err_set(e, EXIT_LEDGER_IO, "ledger %.250s: %s (SQLite %d): %s", db->path,
                    sqlite3_errmsg(db->handle), code, advice_for(code));
 }
 
@@ -76,11 +76,15 @@ static bool make_private(const char *path, struct err *e)
     return true;
 }
 
-static bool is_folder(const char *path)
+/* Anything else is an error of the disk to SQLite, and reading from a FIFO waits for ever. */
+bool db_check_place(const char *path, struct err *e)
 {
     struct stat at;
 
-    return stat(path, &at) == 0 && S_ISDIR(at.st_mode);
+    return stat(path, &at) != 0 || S_ISREG(at.st_mode) ||
+           err_set(e, EXIT_CONFIG, "ledger %.300s: is %s: set ledger.path to a file%s", path,
+                   S_ISDIR(at.st_mode) ? "a folder" : "no regular file",
+                   S_ISDIR(at.st_mode) ? " in it" : "");
 }
 
 static void harden(struct db *db)
@@ -129,9 +133,6 @@ bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     struct db *db;
 
-    if (is_folder(path)) /* to SQLite an error of the disk */
-        return err_set(e, EXIT_CONFIG, "ledger %s: is a folder: set ledger.path to a file in it",
-                       path);
     if (mode == DB_WRITE && !make_private(path, e))
         return false;
     db = MEM_NEW(struct db);

@@ -14,9 +14,9 @@
 
 static bool open_parts(struct ledger_reader *r, const char *path, struct err *e)
 {
-    return db_open(path, DB_READ, &r->db, e) && schema_open(r->db, DB_READ, e) &&
-           words_open(r->db, &r->words, e) && scan_open(r->db, r->words, &r->scan, e) &&
-           reader_open_deliveries(r, e);
+    return db_check_place(path, e) && db_open(path, DB_READ, &r->db, e) &&
+           schema_open(r->db, DB_READ, e) && words_open(r->db, &r->words, e) &&
+           scan_open(r->db, r->words, &r->scan, e) && reader_open_deliveries(r, e);
 }
 
 bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err *e)
@@ -25,7 +25,7 @@ bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err
 
     if (access(path, F_OK) != 0)
         return err_set(e, EXIT_NO_INPUT,
-                       "no ledger at %s: %s; nothing was sent from here yet, or "
+                       "no ledger at %.250s: %s; nothing was sent from here yet, or "
                        "ledger.path says another place",
                        path, strerror(errno));
     r = MEM_NEW(struct ledger_reader);
