@@ -88,8 +88,8 @@ static void show_answer(struct view *v, const struct control_ask *status)
     }
     if (v->live)
         live_block_draw(&v->block, buf_text(&text), text.len);
-    else
-        terminal_write(STDOUT_FILENO, buf_text(&text), text.len);
+    else if (fwrite(text.data, 1, text.len, stdout) == text.len)
+        (void)fflush(stdout); /* an error is told at the end */
     buf_free(&text);
 }
 
