@@ -65,8 +65,7 @@ struct redis_source {
     struct connection connections[LINK_COUNT];
     uv_idle_t kick;
     uv_timer_t timer;
-    uint64_t random;
-    uint64_t reconnects;
+    uint64_t random, reconnects;
     unsigned open; /* handles and connections, not closed yet */
     bool closing, unlocking;
     void (*on_drained)(void *context);
@@ -556,9 +555,10 @@ void redis_source_set_defaults(struct redis_source *s, const struct message_defa
     stream_set_defaults(s->stream, defaults);
 }
 
-void redis_source_set_policy(struct redis_source *s, bool trim, bool claim, int64_t claim_idle_ms)
+void redis_source_set_policy(struct redis_source *s, const struct stream_options *policy)
 {
-    stream_set_policy(s->stream, trim, claim, claim_idle_ms);
+    redis_commands_set_maxlen(s->commands, policy->result_maxlen);
+    stream_set_policy(s->stream, policy->trim, policy->claim, policy->claim_idle_ms);
     poke(s);
 }
 
