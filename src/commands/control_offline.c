@@ -16,6 +16,7 @@
 #include "commands/ledger_alone.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -172,6 +173,7 @@ static bool run_errands(struct offline *o, const struct operation *operation, st
 static bool has_ledger(const struct settings *s, const struct operation *operation, struct err *e)
 {
     return operation->begin == begin_pause || access(s->ledger_path, F_OK) == 0 ||
+           errno != ENOENT || /* opening it says why */
            err_set(e, EXIT_NO_INPUT, "%s: no ledger at %s, and no daemon is running: nothing waits",
                    operation->op, s->ledger_path);
 }

@@ -16,8 +16,8 @@ enum {
     SETTLE_BYTES = 65536,   /* written again at a time */
 };
 
-/* What an operator should do about an error, by SQLite's primary code; the first is for the rest.
- */
+/* What an operator should do about an error, by SQLite's extended code or its primary one; the
+ * first is for the rest. */
 static const struct advice {
     int code;
     const char *text;
@@ -25,6 +25,7 @@ static const struct advice {
     {SQLITE_ERROR, "see that it is a ledger of this version and not damaged"},
     {SQLITE_FULL, "the disk is full: free space and run the same command again, nothing recorded "
                   "is lost"},
+    {SQLITE_IOERR_SHMSIZE, "the disk is full, most likely: free space, nothing recorded is lost"},
     {SQLITE_IOERR, "check the disk, then run the same command again; what was under way is listed "
                    "as unknown"},
     {SQLITE_CORRUPT, "the file is damaged: restore a copy, or have `sqlite3 FILE .recover` save "
@@ -40,7 +41,7 @@ static const struct advice {
 static const char *advice_for(int code)
 {
     for (size_t i = 1; i < ARRAY_SIZE(ADVICE); i++)
-        if (ADVICE[i].code == (code & 0xff))
+        if (ADVICE[i].code == code || ADVICE[i].code == (code & 0xff))
             return ADVICE[i].text;
     return ADVICE[0].text;
 }
