@@ -46,11 +46,23 @@ void terminal_write(int fd, const char *text, size_t len)
     }
 }
 
+/* Passes over the rest of a line; was there nothing but its end? */
+static bool ends_here(void)
+{
+    bool empty = true;
+
+    for (int c = getchar(); c != EOF && c != '\n'; c = getchar())
+        empty = empty && c == '\r';
+    return empty;
+}
+
 bool terminal_ask(const char *question, char *out, size_t size)
 {
     fprintf(stderr, "%s: ", question);
     (void)fflush(stderr);
     if (!fgets(out, (int)size, stdin))
+        return false;
+    if (!strchr(out, '\n') && !ends_here())
         return false;
     out[strcspn(out, "\r\n")] = '\0';
     return true;

@@ -17,8 +17,8 @@ bool terminal_colour(int fd, bool refused);
 unsigned terminal_width(int fd);
 /* Writes all of it, or gives up on the first error: what is shown is never worth failing for. */
 void terminal_write(int fd, const char *text, size_t len);
-/* Asks on standard error, reads a line from standard input. False at the end of input; the line is
- * cut to fit. */
+/* Asks on standard error, reads a line from standard input. False at the end of input, and where
+ * the line does not fit (its rest is no answer to the next question). */
 bool terminal_ask(const char *question, char *out, size_t size) MUST_CHECK;
 /* "QUESTION [y/N] ": true for y or yes. */
 bool terminal_confirm(const char *question) MUST_CHECK;

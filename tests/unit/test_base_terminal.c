@@ -64,6 +64,22 @@ static int confirm(void)
     return terminal_confirm("Send?") ? 1 : 0;
 }
 
+/* The first question gets too long an answer, the second one that fits. */
+static int ask_twice(void)
+{
+    char first[8], second[8];
+
+    return !terminal_ask("one", first, sizeof(first)) &&
+           terminal_ask("two", second, sizeof(second)) && strcmp(second, "right") == 0;
+}
+
+static void test_an_answer_is_not_cut(void **state)
+{
+    (void)state;
+    assert_int_equal(child_given("much too long\nright\n", ask_twice), 1);
+    assert_int_equal(child_given("12345678\nright", ask_twice), 1);
+}
+
 static void test_only_yes_is_yes(void **state)
 {
     static const struct {
@@ -89,11 +105,12 @@ static int ask(void)
     return strcmp(answer, "somebod") == 0 ? 1 : 0;
 }
 
-static void test_an_answer_is_cut_to_fit(void **state)
+static void test_an_answer_fits_or_is_none(void **state)
 {
     (void)state;
     assert_int_equal(child_given("somebod\r\n", ask), 1);
-    assert_int_equal(child_given("somebody else\n", ask), 1);
+    assert_int_equal(child_given("somebod", ask), 1);
+    assert_int_equal(child_given("somebody else\n", ask), 2);
     assert_int_equal(child_given("some\n", ask), 0);
     assert_int_equal(child_given("", ask), 2);
 }
@@ -140,8 +157,9 @@ static void test_width_and_colour(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_is_not_cut),
         cmocka_unit_test(test_only_yes_is_yes),
-        cmocka_unit_test(test_an_answer_is_cut_to_fit),
+        cmocka_unit_test(test_an_answer_fits_or_is_none),
         cmocka_unit_test(test_write_gives_up_on_errors),
         cmocka_unit_test(test_width_and_colour),
     };
