@@ -6,7 +6,8 @@ import stat
 import subprocess
 import unittest
 
-from harness import EndToEnd, number
+from daemon_box import WithDaemon
+from harness import WAIT_S, EndToEnd, number
 
 PARAMS = ("Asha", "Physics", "https://exam.example/1")
 
@@ -76,6 +77,19 @@ class Places(BadInput):
             self.assert_refused(box.run(*command, "--report", "x.json"), 64, "--report")
 
 
+    def test_secrets_of_webhooks_are_named(self):
+        box = self.box(self.mock())
+        secret, none = box.folder / "secret", box.folder / "none"
+        secret.write_text("a secret\n")
+        secret.chmod(0o600)
+        for app, verify, key in ((none, secret, "app_secret_file"),
+                                 (secret, none, "verify_token_file")):
+            box.set({"webhook.listen": "127.0.0.1:0", "webhook.app_secret_file": app,
+                     "webhook.verify_token_file": verify})
+            result = box.run("broadcast", box.results("r.csv", 1), "--yes", "--webhook")
+            self.assert_refused(result, 66, f"webhook.{key}: {none}", "an editor")
+
+
 class Descriptors(BadInput):
     def shell(self, box, redirection, *arguments):
         command = ["sh", "-c", 'exec "$0" "$@" ' + redirection, *box.command(*arguments)]
@@ -119,6 +133,21 @@ class Descriptors(BadInput):
                               text=True, env=box.environment)
         os.close(write)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Watching(WithDaemon):
+    def test_a_watch_ends_with_its_reader(self):
+        box = self.daemon_box(self.mock())
+        daemon = self.start_daemon(box)
+        read, write = os.pipe()
+        with subprocess.Popen(box.command("status", "--watch"), stdout=write,
+                              stderr=subprocess.PIPE, env=box.environment) as watch:
+            os.close(write)
+            os.read(read, 10)
+            os.close(read)
+            self.assertEqual(watch.wait(WAIT_S), 0)
+            self.assertEqual(watch.stderr.read(), b"")
+        self.stop_daemon(daemon)
 
 
 class Values(BadInput):
