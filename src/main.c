@@ -20,20 +20,21 @@
 #include <stddef.h>
 
 static const struct command commands[] = {
-    {"check", command_check, "is this ready to send?"},
-    {"token", command_token, "the access token, encrypted at rest: keygen, seal, show"},
-    {"send", command_send, "one test message"},
-    {"broadcast", command_broadcast, "send every row of a CSV or JSONL file"},
-    {"run", command_daemon, "the daemon: consume the Redis stream"},
-    {"log", command_log, "what became of the messages"},
-    {"retry", command_retry, "send failed messages again"},
-    {"reconcile", command_reconcile, "what is still unknown, and settling it by hand"},
-    {"status", command_status, "a running daemon, live"},
-    {"pause", command_pause, "hold a broadcast, or everything"},
-    {"resume", command_resume, "go on with a broadcast, or with everything"},
-    {"cancel", command_cancel, "give up what waits of a broadcast, or everything that waits"},
-    {"drain", command_drain, "take nothing new, finish what is in flight, end"},
-    {"errors", command_errors, "Graph's error codes, what tidings does, what you should do"},
+    {"check", command_check, "is this ready to send?", true},
+    {"token", command_token, "the access token, encrypted at rest: keygen, seal, show", false},
+    {"send", command_send, "one test message", false},
+    {"broadcast", command_broadcast, "send every row of a CSV or JSONL file", false},
+    {"run", command_daemon, "the daemon: consume the Redis stream", false},
+    {"log", command_log, "what became of the messages", true},
+    {"retry", command_retry, "send failed messages again", false},
+    {"reconcile", command_reconcile, "what is still unknown, and settling it by hand", false},
+    {"status", command_status, "a running daemon, live", true},
+    {"pause", command_pause, "hold a broadcast, or everything", false},
+    {"resume", command_resume, "go on with a broadcast, or with everything", false},
+    {"cancel", command_cancel, "give up what waits of a broadcast, or everything that waits",
+     false},
+    {"drain", command_drain, "take nothing new, finish what is in flight, end", false},
+    {"errors", command_errors, "Graph's error codes, what tidings does, what you should do", true},
 };
 
 int main(int argc, char **argv)

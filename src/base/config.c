@@ -44,6 +44,7 @@ static void PRINTF_LIKE(3, 4) complain(struct loader *l, const char *where, cons
     va_start(args, format);
     (void)vsnprintf(message, sizeof(message), format, args); /* a cut sentence still helps */
     va_end(args);
+    text_make_plain(message);
     buf_addf(l->errors, "%s: %s\n", where, message);
     l->failed = true;
 }
@@ -51,6 +52,7 @@ static void PRINTF_LIKE(3, 4) complain(struct loader *l, const char *where, cons
 static void where_in_file(const struct loader *l, int line, char out[WHERE_SIZE])
 {
     (void)snprintf(out, WHERE_SIZE, "%s:%d", l->file, line); /* a cut path still helps */
+    text_make_plain(out);
 }
 
 /* The key that was most likely meant: near by its letters, or the same name in another section. */
@@ -403,6 +405,7 @@ static void warn_of_unknown_variables(const struct loader *l, char *const *envir
     for (; *environment; environment++) {
         char *name = mem_strndup(*environment, strcspn(*environment, "="));
 
+        text_make_plain(name);
         if (strncmp(name, prefix, strlen(prefix)) == 0 && !is_known_variable(l, name))
             buf_addf(l->warnings, "environment %s: no such key; it is ignored\n", name);
         mem_free(name);

@@ -2,12 +2,15 @@
 #include "base/config_file.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Far above any configuration; a wrong path (a log, a device) ends here. */
 enum { FILE_MAX = 1024 * 1024 };
@@ -113,20 +116,40 @@ static int on_pair(void *stream, const char *section, const char *name, const ch
     return 1;
 }
 
+/* A pipe that nobody writes to must not keep us: it ends at once, and then is no configuration. */
+static FILE *open_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return NULL;
+    (void)fcntl(fd, F_SETFL, 0); /* from now on wait for what is written */
+    return mem_check(fdopen(fd, "r"));
+}
+
+static bool is_pipe(FILE *file)
+{
+    struct stat at;
+
+    return fstat(fileno(file), &at) == 0 && S_ISFIFO(at.st_mode);
+}
+
 static bool read_whole(const char *path, struct buf *content, struct err *e)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = open_file(path);
     char piece[4096];
     size_t got;
     bool ok;
 
     if (!file)
-        return err_set(e, EXIT_CONFIG, "%s: cannot be opened: %s", path, strerror(errno));
+        return err_set(e, EXIT_CONFIG, "%.300s: cannot be opened: %s", path, strerror(errno));
     while ((got = fread(piece, 1, sizeof(piece), file)) > 0 && buf_ok(content))
         buf_add(content, piece, got);
     ok = !ferror(file);
     if (!ok)
-        (void)err_set(e, EXIT_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
+        (void)err_set(e, EXIT_CONFIG, "%.300s: cannot be read: %s", path, strerror(errno));
+    else if (!content->len && is_pipe(file))
+        ok = err_set(e, EXIT_CONFIG, "%.300s: a pipe with nothing in it", path);
     (void)fclose(file); /* nothing was written */
     if (ok && !buf_ok(content))
         ok = err_set(e, EXIT_CONFIG, "%s: too long for a configuration (at most 1 MB)", path);

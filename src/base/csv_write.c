@@ -8,13 +8,19 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* A file that begins so would be taken for JSON. */
+static bool begins_like_json(char c)
+{
+    return c == '[' || c == '{';
+}
+
 /* Beyond what RFC 4180 asks for: readers (libcsv too) strip blanks at the ends of a bare field, and
  * a row of one empty bare field would be an empty line. */
 static bool needs_quotes(const char *bytes, size_t len, bool first)
 {
     if (len == 0)
         return first;
-    if (is_blank(bytes[0]) || is_blank(bytes[len - 1]))
+    if (is_blank(bytes[0]) || is_blank(bytes[len - 1]) || (first && begins_like_json(bytes[0])))
         return true;
     for (size_t i = 0; i < len; i++)
         if (strchr(",\"\r\n", bytes[i]))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,7 @@ bool err_set(struct err *e, enum exit_code code, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(e->text, sizeof(e->text), format, args); /* a cut sentence still helps */
     va_end(args);
+    text_make_plain(e->text);
     return false;
 }
 
@@ -30,6 +33,7 @@ bool err_wrap(struct err *e, const char *format, ...)
     va_start(args, format);
     used = vsnprintf(e->text, sizeof(e->text), format, args);
     va_end(args);
+    text_make_plain(e->text);
     if (used >= 0 && (size_t)used + 3 < sizeof(e->text)) {
         size_t room = sizeof(e->text) - (size_t)used - 3;
 

@@ -37,7 +37,8 @@ struct err {
 };
 
 /* Fills `e` (which may be NULL) and returns false, so that a failing function can end with
- * `return err_set(e, ...)`. The text is one line, without a newline at its end. */
+ * `return err_set(e, ...)`. The text is one line, whatever it quotes: control characters become
+ * spaces. */
 bool err_set(struct err *e, enum exit_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "`prefix`: " in front of the text: where the error happened. Returns false. */

@@ -28,9 +28,28 @@ bool file_make_folders(const char *path, struct err *e)
     return made;
 }
 
+void file_hold_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The lowest one that is free is taken: this one. */
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* only a guard */
+    }
+}
+
 static bool fail(const struct file_writer *w, const char *what, struct err *e)
 {
     return err_set(e, EXIT_CANT_CREATE, "cannot %s %.300s: %s", what, w->path, strerror(errno));
+}
+
+/* The rename would put a file in the place of a device as well: of /dev/null, for root. */
+static bool check_kind(const char *path, struct err *e)
+{
+    struct stat there;
+
+    return stat(path, &there) != 0 || S_ISREG(there.st_mode) ||
+           err_set(e, EXIT_CANT_CREATE, "cannot write %.300s: it is %s", path,
+                   S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
 }
 
 bool file_begin(struct file_writer *w, const char *path, mode_t mode, struct err *e)
@@ -38,6 +57,8 @@ bool file_begin(struct file_writer *w, const char *path, mode_t mode, struct err
     static const char ending[] = ".XXXXXX";
 
     *w = (struct file_writer){.fd = -1};
+    if (!check_kind(path, e))
+        return false;
     if (strlen(path) + sizeof(ending) > sizeof(w->temp))
         return err_set(e, EXIT_CANT_CREATE, "cannot create %.100s...: the path is too long", path);
     (void)snprintf(w->path, sizeof(w->path), "%s", path); /* both fit */

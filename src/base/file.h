@@ -18,6 +18,10 @@ bool file_make_folders(const char *path, struct err *e) MUST_CHECK;
 /* The names in the folder that `path` lies in are on disk. False: errno says why not. */
 bool file_sync_folder(const char *path) MUST_CHECK;
 
+/* Descriptors 0, 1 and 2 that are closed are held, so that no file or socket gets their number and
+ * what is printed ends in it. Reading and writing them still fails. At the start of a program. */
+void file_hold_standard(void);
+
 /* A file being written. */
 struct file_writer {
     int fd;
@@ -25,7 +29,7 @@ struct file_writer {
     char path[4096];
 };
 
-/* EXIT_CANT_CREATE with path and reason. */
+/* EXIT_CANT_CREATE with path and reason; also where something stands that is no regular file. */
 bool file_begin(struct file_writer *w, const char *path, mode_t mode, struct err *e) MUST_CHECK;
 bool file_add(struct file_writer *w, const void *bytes, size_t len, struct err *e) MUST_CHECK;
 /* In place of the old one, on disk. */

@@ -121,8 +121,8 @@ static bool store_count(const struct parser *p, const struct flag *flag, uint64_
     int64_t number;
 
     if (!text_to_int(value, 1, INT64_MAX, &number))
-        return err_set(p->e, EXIT_USAGE, "--%s %s: not a whole number (1 or more)", flag->name,
-                       value);
+        return err_set(p->e, EXIT_USAGE, "--%s: '%.100s' is no whole number (1 or more)",
+                       flag->name, value);
     *count = (uint64_t)number;
     return true;
 }
@@ -159,14 +159,16 @@ static bool parse_value(struct parser *p, struct target to, const char *attached
     const char *value = attached;
 
     if (to.flag->kind == FLAG_SWITCH && attached)
-        return err_set(p->e, EXIT_USAGE, "--%s takes no value (it was given '%s')", name, attached);
+        return err_set(p->e, EXIT_USAGE, "--%s takes no value (it was given '%.100s')", name,
+                       attached);
     if (to.flag->kind == FLAG_SWITCH || to.flag->kind == FLAG_OPTIONAL)
         return store(p, to, attached ? attached : "");
     if (!value && p->next < p->input->argc) {
         value = p->input->argv[p->next];
         if (looks_like_flag(value))
-            return err_set(p->e, EXIT_USAGE, "--%s wants a value, not %s (or write --%s=%s)", name,
-                           value, name, value);
+            return err_set(p->e, EXIT_USAGE,
+                           "--%s wants a value, not %.100s (or write --%s=%.100s)", name, value,
+                           name, value);
         p->next++;
     }
     if (!value)

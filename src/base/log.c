@@ -345,10 +345,12 @@ static bool open_file(const char *path, int *fd, struct err *e)
     *fd = STDERR_FILENO;
     if (!path || !*path)
         return true;
-    *fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    /* O_NONBLOCK: the opening of a FIFO must not wait for its reader. */
+    *fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
     if (*fd < 0)
-        return err_set(e, EXIT_CANT_CREATE, "log.file: %s cannot be opened: %s", path,
-                       strerror(errno));
+        return err_set(e, EXIT_CANT_CREATE, "log.file: %.300s cannot be opened: %s", path,
+                       errno == ENXIO ? "nobody reads from it" : strerror(errno));
+    (void)fcntl(*fd, F_SETFL, O_APPEND); /* the writer has a thread of its own to wait in */
     return true;
 }
 

@@ -185,6 +185,23 @@ void text_copy(char *out, size_t size, const char *text, size_t len)
     out[used] = '\0';
 }
 
+static char plain(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f ? ' ' : c;
+}
+
+void text_make_plain(char *text)
+{
+    for (; *text; text++)
+        *text = plain(*text);
+}
+
+void text_add_plain(struct buf *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        buf_addc(out, plain(text[i]));
+}
+
 void text_grouped(uint64_t value, char out[32])
 {
     char reversed[32];

@@ -20,6 +20,10 @@ bool text_to_double(const char *text, double min, double max, double *out) MUST_
 bool text_to_time_ms(const char *text, size_t len, int64_t *out) MUST_CHECK;
 /* Copies at most size-1 bytes without cutting a UTF-8 character, and a NUL. */
 void text_copy(char *out, size_t size, const char *text, size_t len);
+/* Makes it one line that a terminal takes as text: a space for each control character. */
+void text_make_plain(char *text);
+/* The same, added to `out`. */
+void text_add_plain(struct buf *out, const char *text, size_t len);
 /* 1234567 -> "1,234,567" */
 void text_grouped(uint64_t value, char out[32]);
 /* Edit distance (insert, delete, replace, swap of neighbours), for "did you mean". */

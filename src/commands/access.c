@@ -76,7 +76,10 @@ static bool open_text(const struct settings *s, const char *path, struct secret 
                       struct err *e)
 {
     const struct private_file file = {
-        .path = path, .size_max = SEAL_FILE_MAX, .maker = "tidings token seal"};
+        .path = path,
+        .size_max = SEAL_FILE_MAX,
+        .maker = "an editor (the secret as text), chmod 600",
+    };
 
     if (!private_file_read(&file, out, e))
         return false;
@@ -117,11 +120,13 @@ static bool open_webhook(const struct settings *s, struct access_webhook *w, str
         return err_set(e, EXIT_CONFIG,
                        "webhook.app_secret_file is not set: without Meta's app secret no webhook "
                        "can be told from a forged one");
-    if (!open_text(s, s->webhook_app_secret_file, &w->app, e) ||
-        !split_secrets(w, s->webhook_app_secret_file, e))
+    if (!open_text(s, s->webhook_app_secret_file, &w->app, e))
+        return err_wrap(e, "webhook.app_secret_file");
+    if (!split_secrets(w, s->webhook_app_secret_file, e))
         return false;
     return !*s->webhook_verify_token_file ||
-           open_text(s, s->webhook_verify_token_file, &w->verify, e);
+           open_text(s, s->webhook_verify_token_file, &w->verify, e) ||
+           err_wrap(e, "webhook.verify_token_file");
 }
 
 bool access_webhook_open(const struct settings *s, struct access_webhook *out, struct err *e)

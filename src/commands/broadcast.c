@@ -384,8 +384,11 @@ static int give_plan(const struct broadcast *b)
 {
     enum exit_code code = b->plan.file.rejected ? EXIT_SOME_FAILED : EXIT_DONE;
     struct broadcast_extent all = {.messages = b->plan.file.valid, .from_first = true};
+    struct err e;
 
     broadcast_plan_print(&b->plan, &b->run.call.settings, &all);
+    if (!broadcast_plan_is_expected(&b->plan, &b->flags, &e))
+        return call_fail(&e);
     fprintf(stderr, "Dry run: nothing was sent\n");
     if (b->run.call.common.json)
         broadcast_plan_print_json(&b->plan, &b->run.call.settings, code);

@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "commands/message_flags.h"
 #include "core/message_field.h"
 #include "core/phone.h"
@@ -24,18 +23,6 @@
 #include <unistd.h>
 
 enum { PLAN_JSON_MAX = 1 << 23 }; /* bytes; the names of columns are the most of it */
-
-bool rate_parse(const char *text, double *out, struct err *e)
-{
-    if (strcmp(text, "unlimited") == 0) {
-        *out = RATE_UNLIMITED;
-        return true;
-    }
-    if (text_to_double(text, 1, 1000000, out))
-        return true;
-    return err_set(e, EXIT_USAGE,
-                   "--rate %.40s: not a rate (1 to 1000000 messages a second, or unlimited)", text);
-}
 
 /* ---- Names and paths. */
 
@@ -52,11 +39,12 @@ static bool choose_name(struct broadcast_plan *p, const char *file,
         text_copy(copy, sizeof(copy), file, strlen(file));
         name = basename(copy);
     }
-    if (!*name || strlen(name) > MESSAGE_LABEL_MAX || !utf8_is_valid(name, strlen(name)) ||
-        strpbrk(name, "/\n\r\t"))
+    if (!*name || strchr(name, '/') || message_value_fault("broadcast", name))
         return err_set(e, EXIT_USAGE,
-                       "--name %.60s: not a name (1 to %d bytes, no '/' or control characters)",
-                       name, MESSAGE_LABEL_MAX);
+                       "--name: '%.60s' is no name (1 to %d bytes of UTF-8 without '/' and control "
+                       "characters)%s",
+                       name, MESSAGE_LABEL_MAX,
+                       flags->name ? "" : "; the file's base name is none");
     text_copy(p->name, sizeof(p->name), name, strlen(name));
     return true;
 }
@@ -265,6 +253,29 @@ static bool parse_expected(const char *text, int64_t *out, struct err *e)
                    text);
 }
 
+static bool read_rate(const char *text, double *out, struct err *e)
+{
+    if (!settings_check_flag("--rate", "rate.messages_per_second", text, e))
+        return false;
+    if (!text_to_double(text, 0, 1e6, out))
+        *out = RATE_UNLIMITED; /* what is allowed and no number is that word */
+    return true;
+}
+
+static bool check_file(const struct flag_arguments *arguments, const struct broadcast_flags *flags,
+                       struct err *e)
+{
+    bool is_seconds = flags->webhook && !*flags->webhook;
+
+    if (arguments->count > 1)
+        return err_set(e, EXIT_USAGE, "broadcast takes one FILE; '%.60s' is too much%s",
+                       arguments->items[1],
+                       is_seconds ? " (seconds to wait are written --webhook=SECONDS)" : "");
+    return (arguments->count && *arguments->items[0]) ||
+           err_set(e, EXIT_USAGE,
+                   "broadcast wants one FILE (a CSV or JSONL file, or - for standard input)");
+}
+
 static bool check_flags(struct broadcast_plan *p, const struct call *c,
                         const struct broadcast_flags *flags, struct err *e)
 {
@@ -273,14 +284,16 @@ static bool check_flags(struct broadcast_plan *p, const struct call *c,
     int64_t expected;
 
     p->rate = c->settings.rate;
-    if (c->arguments.count != 1)
-        return err_set(e, EXIT_USAGE,
-                       "broadcast wants one FILE (a CSV or JSONL file, or - for standard input)");
-    if (!message_flags_check(&given, e) || !parse_expected(flags->expect_count, &expected, e))
+    if (flags->dry_run && flags->report)
+        return err_set(
+            e, EXIT_USAGE,
+            "--report: a dry run has none (--json gives its plan); leave one of them out");
+    if (!check_file(&c->arguments, flags, e) || !message_flags_check(&given, e) ||
+        !parse_expected(flags->expect_count, &expected, e))
         return false;
     if (!flags->sender && !settings_can_send(&c->settings, e))
         return false;
-    return !flags->rate || rate_parse(flags->rate, &p->rate, e);
+    return !flags->rate || read_rate(flags->rate, &p->rate, e);
 }
 
 bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
@@ -368,12 +381,24 @@ bool broadcast_plan_reject(struct broadcast_plan *p, const struct broadcast_flag
 
 /* ---- What the operator sees and is asked. */
 
+/* What others wrote: no control characters into a terminal. */
+static void print_plain(const char *text)
+{
+    struct buf plain = buf_new(FILE_ROW_MAX);
+
+    text_add_plain(&plain, text, strlen(text));
+    fputs(buf_text(&plain), stderr);
+    buf_free(&plain);
+}
+
 static void print_rows(const struct broadcast_plan *p)
 {
     const struct file_plan *f = &p->file;
 
-    fprintf(stderr, "  file       %s: %llu rows, %llu valid, %llu duplicates, %llu rejected\n",
-            p->path, (unsigned long long)f->rows, (unsigned long long)f->valid,
+    fputs("  file       ", stderr);
+    print_plain(p->path);
+    fprintf(stderr, ": %llu rows, %llu valid, %llu duplicates, %llu rejected\n",
+            (unsigned long long)f->rows, (unsigned long long)f->valid,
             (unsigned long long)f->duplicates, (unsigned long long)f->rejected);
     if (f->rejected)
         fprintf(stderr, "             %s\n", f->first_reject);
@@ -385,8 +410,10 @@ static void print_unknown_columns(const struct broadcast_plan *p)
     const char *const *names;
     size_t count = file_source_unknown_columns(p->source, &names);
 
-    for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s%s", i ? ", " : "  ignored    columns that no field uses: ", names[i]);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i ? ", " : "  ignored    columns that no field uses: ", stderr);
+        print_plain(names[i]);
+    }
     if (count)
         fputc('\n', stderr);
 }
@@ -498,22 +525,28 @@ void broadcast_plan_print_json(const struct broadcast_plan *p, const struct sett
     buf_free(&out);
 }
 
+bool broadcast_plan_is_expected(const struct broadcast_plan *p, const struct broadcast_flags *flags,
+                                struct err *e)
+{
+    int64_t expected = 0;
+
+    if (!flags->expect_count)
+        return true;
+    if (!parse_expected(flags->expect_count, &expected, e))
+        return false;
+    return (uint64_t)expected == p->file.valid ||
+           err_set(e, EXIT_USAGE,
+                   "--expect-count %lld: the file has %llu valid, distinct messages; nothing was "
+                   "sent",
+                   (long long)expected, (unsigned long long)p->file.valid);
+}
+
 bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,
                             struct err *e)
 {
-    int64_t expected;
-
-    if (flags->expect_count) {
-        if (!parse_expected(flags->expect_count, &expected, e))
-            return false;
-        if ((uint64_t)expected != p->file.valid)
-            return err_set(e, EXIT_USAGE,
-                           "--expect-count %lld: the file has %llu valid, distinct messages; "
-                           "nothing was sent",
-                           (long long)expected, (unsigned long long)p->file.valid);
-        return true;
-    }
-    if (flags->yes)
+    if (!broadcast_plan_is_expected(p, flags, e))
+        return false;
+    if (flags->expect_count || flags->yes)
         return true;
     if (terminal_is(STDIN_FILENO) && terminal_is(STDERR_FILENO)) {
         if (terminal_confirm("Send?"))

@@ -71,10 +71,11 @@ bool broadcast_plan_names_others(const struct broadcast_plan *p);
 /* A dry run on standard output, as one JSON object. */
 void broadcast_plan_print_json(const struct broadcast_plan *p, const struct settings *s,
                                enum exit_code code);
+/* Has the file as many messages as --expect-count says, where that is given? EXIT_USAGE. */
+bool broadcast_plan_is_expected(const struct broadcast_plan *p, const struct broadcast_flags *flags,
+                                struct err *e) MUST_CHECK;
 /* Asks on a terminal; elsewhere wants --yes or a right --expect-count. EXIT_USAGE. */
 bool broadcast_plan_confirm(const struct broadcast_plan *p, const struct broadcast_flags *flags,
                             struct err *e) MUST_CHECK;
-/* "80", "unlimited": EXIT_USAGE otherwise. */
-bool rate_parse(const char *text, double *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -94,7 +94,7 @@ static void print_text(const struct check *c)
 {
     const struct settings *s = &c->call.settings;
     struct buf lines = buf_new(65536);
-    bool is_valid = !findings_worst(&c->findings);
+    bool is_valid = !findings_first_bad(&c->findings);
 
     printf("WhatsApp Configuration Check\n\n%s\n\nConfiguration:\n",
            s->enabled ? "✅ WhatsApp is ENABLED" : "⚠️  WhatsApp is DISABLED");
@@ -125,7 +125,7 @@ static void print_json(const struct check *c)
     json_begin(&w, NULL, '{');
     json_put_int(&w, "v", 1);
     json_put_bool(&w, "enabled", s->enabled);
-    json_put_bool(&w, "valid", !findings_worst(&c->findings));
+    json_put_bool(&w, "valid", !findings_first_bad(&c->findings));
     json_put_string(&w, "token", c->masked);
     json_put_string(&w, "phone_id", s->phone_id);
     json_put_string(&w, "waba_id", s->waba_id);
@@ -147,14 +147,13 @@ static void print_json(const struct check *c)
 
 static int exit_of(const struct check *c)
 {
-    const struct finding *worst = findings_worst(&c->findings);
+    const struct finding *bad = findings_first_bad(&c->findings);
 
     if (!c->flags.strict)
         return EXIT_DONE;
-    if (worst)
-        return worst->code == EXIT_NO_PERMISSION || worst->code == EXIT_UNREACHABLE
-                   ? (int)worst->code
-                   : EXIT_CONFIG;
+    if (bad)
+        return bad->code == EXIT_NO_PERMISSION || bad->code == EXIT_UNREACHABLE ? (int)bad->code
+                                                                                : EXIT_CONFIG;
     if (strcmp(c->flags.strict, "warn") == 0 && findings_have_warning(&c->findings))
         return EXIT_CONFIG;
     return EXIT_DONE;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "commands/access.h"
 #include "io/ca_file.h"
+#include "io/control.h"
 #include "ledger/ledger_query.h"
 
 #include <errno.h>
@@ -55,14 +56,19 @@ static bool can_be_read(const char *path, struct err *e)
     return true;
 }
 
+/* It, or where it is not there the folder that it, or its folder, will be made in. */
+static bool can_be_written(const char *path, const char *folder)
+{
+    return access(path, R_OK | W_OK) == 0 || (errno == ENOENT && access(folder, W_OK) == 0);
+}
+
 static void check_ledger(const struct settings *s, struct findings *f)
 {
     char folder[4096];
     struct err e;
 
     existing_folder(s->ledger_path, folder, sizeof(folder));
-    if (access(s->ledger_path, F_OK) == 0 ? access(s->ledger_path, R_OK | W_OK) != 0
-                                          : access(folder, W_OK) != 0) {
+    if (!can_be_written(s->ledger_path, folder)) {
         (void)err_set(&e, EXIT_CONFIG, "%.200s cannot be written by this user: %s; set ledger.path",
                       s->ledger_path, strerror(errno));
         findings_fail(f, "ledger", &e);
@@ -74,6 +80,18 @@ static void check_ledger(const struct settings *s, struct findings *f)
     else
         findings_fail(f, "ledger", &e);
     check_space(folder, f);
+}
+
+static void check_control(const struct settings *s, struct findings *f)
+{
+    size_t len = strlen(s->control_socket);
+
+    if (len > CONTROL_PATH_MAX)
+        findings_add(
+            f, FINDING_WARNING, "control",
+            "the path of control.socket has %zu bytes, the system allows %d: `tidings run` "
+            "does not start, and nothing that runs can be paused; set control.socket",
+            len, CONTROL_PATH_MAX);
 }
 
 static void check_clock(struct findings *f)
@@ -139,5 +157,6 @@ void check_local(const struct settings *s, struct findings *f)
     check_webhook(s, f);
     check_ca_file(s, f);
     check_ledger(s, f);
+    check_control(s, f);
     check_clock(f);
 }

@@ -86,9 +86,19 @@ static void print_help(const struct flag_table *table)
     buf_free(&help);
 }
 
-static bool check_choices(const struct common_flags *f, struct err *e)
+/* An empty value is most likely a variable that is not set: it must not mean another ledger. */
+static bool check_config(const char *config, struct err *e)
 {
-    return (!f->log_level || settings_check_flag("--log-level", "log.level", f->log_level, e)) &&
+    return !config || *config ||
+           err_set(
+               e, EXIT_USAGE,
+               "--config: '' is not allowed (a file; left out, the usual places are looked at)");
+}
+
+static bool check_common(const struct common_flags *f, struct err *e)
+{
+    return check_config(f->config, e) &&
+           (!f->log_level || settings_check_flag("--log-level", "log.level", f->log_level, e)) &&
            (!f->log_format || settings_check_flag("--log-format", "log.format", f->log_format, e));
 }
 
@@ -98,7 +108,7 @@ static bool parse_flags(struct call *c, const struct flag_table *table,
     struct err e;
 
     if (!flags_parse(table, input, &c->arguments, &e) ||
-        (!c->arguments.help && !check_choices(&c->common, &e))) {
+        (!c->arguments.help && !check_common(&c->common, &e))) {
         c->exit_code = call_fail(&e);
         return false;
     }

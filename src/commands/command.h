@@ -13,6 +13,7 @@ struct command {
     const char *name;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
     const char *summary;
+    bool only_tells; /* what it prints is all that it does: it fails where that cannot be written */
 };
 
 /* The flags that every command takes. */

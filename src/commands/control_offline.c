@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
  * control_offline.c: pause, resume and cancel with nothing running: written into the ledger by this
- * process, on a loop of its own.
+ * process (ledger_alone.h).
  *
  * Happy path: the ledger is opened; an errand is handed over, and after a page of cancellations the
- * next; the loop runs until all came back; the ledger is closed.
+ * next; when all came back, the ledger is closed.
  * Failure modes: the ledger is held by a process that has no socket (75, it is named); the ledger
- * breaks (74): on_broken says why, and the loop ends.
+ * breaks (74).
  */
 #include "commands/control_ops.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "commands/holds.h"
-#include "ledger/ledger_errand.h"
+#include "commands/ledger_alone.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,29 +24,14 @@ enum { CANCEL_PAGE = 2000 };
 
 struct offline {
     const char *broadcast; /* NULL: everything */
-    uv_loop_t loop;
-    struct ledger *ledger;
+    struct ledger_alone alone;
     struct ledger_hold hold;
     struct ledger_broadcast_change change;
     struct ledger_cancelling cancelling;
     uint64_t cancelled; /* messages */
     bool is_known;      /* the broadcast was on record */
     bool is_final;      /* it was cancelled before */
-    struct err failure; /* code 0: none */
 };
-
-static void on_recorded(void *context, struct list *records)
-{
-    (void)context;
-    (void)records; /* none was handed over */
-}
-
-static void on_broken(void *context, const struct err *e)
-{
-    struct offline *o = context;
-
-    o->failure = *e;
-}
 
 /* ---- The errands. */
 
@@ -73,7 +59,7 @@ static void cancel_page(struct offline *o)
         .at_ms = clock_wall_ms(),
         .max = CANCEL_PAGE,
     };
-    ledger_cancel_waiting(o->ledger, &o->cancelling);
+    ledger_cancel_waiting(o->alone.ledger, &o->cancelling);
 }
 
 static void on_changed(struct ledger_errand *errand)
@@ -94,13 +80,13 @@ static void change_broadcast(struct offline *o, enum broadcast_state state, unsi
         .from = from,
         .state = state,
     };
-    ledger_change_broadcast(o->ledger, &o->change);
+    ledger_change_broadcast(o->alone.ledger, &o->change);
 }
 
 static void hold_everything(struct offline *o, int64_t since_ms)
 {
     o->hold = (struct ledger_hold){.errand.on_done = on_hold_saved, .since_ms = since_ms};
-    ledger_put_hold(o->ledger, &o->hold);
+    ledger_put_hold(o->alone.ledger, &o->hold);
 }
 
 /* ---- The operations. */
@@ -173,13 +159,8 @@ static void write_text(const struct offline *o, const struct settings *settings,
 static bool run_errands(struct offline *o, const struct operation *operation, struct err *e)
 {
     operation->begin(o);
-    ledger_flush(o->ledger);
-    while (ledger_pending(o->ledger) && !o->failure.code)
-        (void)uv_run(&o->loop, UV_RUN_ONCE);
-    if (o->failure.code) {
-        *e = o->failure;
+    if (!ledger_alone_finish(&o->alone, e))
         return false;
-    }
     if (o->is_final && !operation->may_be_cancelled)
         return err_set(e, EXIT_USAGE,
                        "broadcast %.60s is cancelled: that is final; a broadcast of another name "
@@ -188,27 +169,11 @@ static bool run_errands(struct offline *o, const struct operation *operation, st
     return true;
 }
 
-static bool operate(struct offline *o, const struct settings *settings,
-                    const struct operation *operation, struct err *e)
-{
-    const struct ledger_options options = {
-        .path = settings->ledger_path,
-        .holder = operation->op,
-        .events = {o, on_recorded, on_broken},
-    };
-    bool ok;
-
-    if (!ledger_open(&o->loop, &options, &o->ledger, e))
-        return false;
-    ok = run_errands(o, operation, e);
-    ledger_close(o->ledger);
-    return ok;
-}
-
 /* Only a pause may come before the first message. */
 static bool has_ledger(const struct settings *s, const struct operation *operation, struct err *e)
 {
     return operation->begin == begin_pause || access(s->ledger_path, F_OK) == 0 ||
+           errno != ENOENT || /* opening it says why */
            err_set(e, EXIT_NO_INPUT, "%s: no ledger at %s, and no daemon is running: nothing waits",
                    operation->op, s->ledger_path);
 }
@@ -218,18 +183,14 @@ bool control_without_daemon(const struct settings *settings, const char *op, con
 {
     const struct operation *operation = find_operation(op);
     struct offline o = {.broadcast = broadcast};
-    int failed;
     bool ok;
 
     assert(operation);
-    if (!has_ledger(settings, operation, e))
+    if (!has_ledger(settings, operation, e) ||
+        !ledger_alone_open(&o.alone, settings->ledger_path, operation->op, e))
         return false;
-    failed = uv_loop_init(&o.loop);
-    if (failed != 0)
-        return err_set(e, EXIT_BUG, "cannot make an event loop: %s", uv_strerror(failed));
-    ok = operate(&o, settings, operation, e);
-    (void)uv_run(&o.loop, UV_RUN_DEFAULT); /* close callbacks that are left */
-    (void)uv_loop_close(&o.loop);
+    ok = run_errands(&o, operation, e);
+    ledger_alone_close(&o.alone);
     if (ok)
         write_text(&o, settings, operation, text);
     return ok;

@@ -169,9 +169,11 @@ static bool read_broadcast(const struct operation *o, const struct flag_argument
     if (arguments->count > 1)
         return err_set(e, EXIT_USAGE, "%s takes one BROADCAST at most; %.60s is too much", o->op,
                        arguments->items[1]);
-    if (*broadcast && (!**broadcast || strlen(*broadcast) > MESSAGE_LABEL_MAX))
-        return err_set(e, EXIT_USAGE, "%s: the name of a broadcast has 1 to %d bytes", o->op,
-                       MESSAGE_LABEL_MAX);
+    if (*broadcast && (!**broadcast || message_value_fault("broadcast", *broadcast)))
+        return err_set(e, EXIT_USAGE,
+                       "%s: '%.60s' is no name of a broadcast (1 to %d bytes of UTF-8 without "
+                       "control characters)",
+                       o->op, *broadcast, MESSAGE_LABEL_MAX);
     return true;
 }
 

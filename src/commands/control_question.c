@@ -57,13 +57,12 @@ static const struct member *find_member(const struct form *form, const char *nam
 
 static bool check_name(const struct json *value, struct err *e)
 {
-    size_t len = 0;
+    const char *name = json_string(value, NULL); /* it is one */
 
-    (void)json_string(value, &len); /* it is one */
-    return (len && len <= MESSAGE_LABEL_MAX) ||
+    return (*name && !message_value_fault("broadcast", name)) ||
            err_set(e, EXIT_USAGE,
-                   "broadcast: the name of a broadcast has 1 to %d bytes; leave it out to mean "
-                   "everything",
+                   "broadcast: the name of a broadcast has 1 to %d bytes of UTF-8 without control "
+                   "characters; leave it out to mean everything",
                    MESSAGE_LABEL_MAX);
 }
 

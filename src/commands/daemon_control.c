@@ -36,7 +36,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NUMBERS_MAX = 4096, HASH_SIZE = 32, TEXT_MAX = 1024 };
+enum { HASH_SIZE = 32, TEXT_MAX = 1024 };
 
 /* A request until it is answered. */
 struct order {
@@ -147,12 +147,8 @@ static void on_held(void *context, const struct holds_result *result)
 typedef void (*hold_fn)(struct holds *h, const char *broadcast, struct holds_done done);
 
 static void hold(struct daemon *d, struct control_request *request, const struct json *body,
-                 const char *verb)
+                 const char *verb, hold_fn fn)
 {
-    static const struct {
-        const char *verb;
-        hold_fn fn;
-    } holds[] = {{"Paused", holds_pause}, {"Resumed", holds_resume}, {"Cancelled", holds_cancel}};
     const char *broadcast = json_string(json_get(body, "broadcast"), NULL);
     struct order *o;
 
@@ -162,21 +158,18 @@ static void hold(struct daemon *d, struct control_request *request, const struct
     }
     o = order_new(d, request, broadcast);
     o->verb = verb;
-    for (size_t i = 0; i < ARRAY_SIZE(holds); i++) {
-        if (strcmp(holds[i].verb, verb) == 0)
-            holds[i].fn(&d->holds, broadcast, (struct holds_done){on_held, o});
-    }
+    fn(&d->holds, broadcast, (struct holds_done){on_held, o});
     d->feed.again = true;
 }
 
 static void on_pause(struct daemon *d, struct control_request *request, const struct json *body)
 {
-    hold(d, request, body, "Paused");
+    hold(d, request, body, "Paused", holds_pause);
 }
 
 static void on_resume(struct daemon *d, struct control_request *request, const struct json *body)
 {
-    hold(d, request, body, "Resumed");
+    hold(d, request, body, "Resumed", holds_resume);
 }
 
 static void cancel_everything(struct daemon *d, struct control_request *request)
@@ -193,7 +186,7 @@ static void cancel_everything(struct daemon *d, struct control_request *request)
 static void on_cancel(struct daemon *d, struct control_request *request, const struct json *body)
 {
     if (json_string(json_get(body, "broadcast"), NULL))
-        hold(d, request, body, "Cancelled");
+        hold(d, request, body, "Cancelled", holds_cancel);
     else
         cancel_everything(d, request);
 }
@@ -327,7 +320,7 @@ static size_t read_numbers(struct order *o, const struct json *body)
     const struct json *numbers = json_get(body, "numbers");
     size_t count = json_count(numbers);
 
-    if (count == 0 || count > NUMBERS_MAX)
+    if (count == 0 || count > HANDOVER_NUMBERS_MAX)
         return 0;
     o->numbers = mem_alloc(count * sizeof(uint64_t));
     for (size_t i = 0; i < count; i++) {
@@ -338,6 +331,14 @@ static size_t read_numbers(struct order *o, const struct json *body)
         o->numbers[i] = (uint64_t)number;
     }
     return count;
+}
+
+static void refuse_numbers(struct control_request *request, const char *op, const char *words)
+{
+    struct err why;
+
+    (void)err_set(&why, EXIT_USAGE, "%s: 1 to %d numbers, %s", op, HANDOVER_NUMBERS_MAX, words);
+    control_refuse(request, &why);
 }
 
 static void on_open_again(struct daemon *d, struct control_request *request,
@@ -357,7 +358,7 @@ static void on_open_again(struct daemon *d, struct control_request *request,
         ledger_open_again(dispatch_ledger(d->dispatch), &o->reopening);
         return;
     }
-    answer_refusal(request, EXIT_USAGE, "open_again: 1 to 4096 numbers, states failed or unknown");
+    refuse_numbers(request, "open_again", "states failed or unknown");
     order_free(o);
 }
 
@@ -381,7 +382,7 @@ static void on_settle(struct daemon *d, struct control_request *request, const s
     bool ok = to && state_parse(to, &state);
 
     if (!ok || !count || (state != STATE_ACCEPTED && state != STATE_FAILED)) {
-        answer_refusal(request, EXIT_USAGE, "settle: 1 to 4096 numbers, to accepted or failed");
+        refuse_numbers(request, "settle", "to accepted or failed");
         order_free(o);
         return;
     }

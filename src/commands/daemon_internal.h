@@ -2,12 +2,13 @@
  *
  * daemon_internal.h: what the daemon's files share.
  *
- *   daemon.c           the command: parts opened, served, closed in order; signals; reload
+ *   daemon.c           the command: parts opened, served, closed in order
  *   daemon_stream.c    between the stream and the engine
  *   daemon_custody.c   messages that wait in the ledger, and results that wait to be told
  *   daemon_control.c   what is asked over the control socket
  *   daemon_cancel.c    `cancel` without a name
  *   daemon_status.c    what an operator may know, and the admin port
+ *   daemon_reload.c    SIGHUP: settings and token read again
  */
 #ifndef COMMANDS_DAEMON_INTERNAL_H
 #define COMMANDS_DAEMON_INTERNAL_H

@@ -45,7 +45,8 @@ static void write_process(struct metrics *m, const struct daemon_status *s)
                    "1 for the state that the daemon is in, 0 for the others.");
     for (unsigned i = 0; i < DAEMON_STATE_COUNT; i++)
         metrics_value(m, label("state", daemon_state_name(i)), s->state == (enum daemon_state)i);
-    gauge(m, "tidings_loop_lag_seconds", "Longest turn of the event loop in the last second.",
+    gauge(m, "tidings_loop_lag_seconds",
+          "How late the event loop's last heartbeat was; there are two a second.",
           (double)s->loop_lag_us / 1e6);
     counter(m, "tidings_log_dropped_lines_total", "Log lines that had no room.", s->log_dropped);
     gauge(m, "tidings_config_last_reload_successful",

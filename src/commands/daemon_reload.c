@@ -64,9 +64,15 @@ static void forget_old(struct daemon *d, struct settings *fresh, struct secret *
 static void apply(struct daemon *d)
 {
     const struct settings *s = d->settings;
+    const struct stream_options policy = {
+        .trim = s->redis_trim,
+        .claim = s->redis_claim,
+        .claim_idle_ms = s->redis_claim_idle_ms,
+        .result_maxlen = s->redis_result_maxlen,
+    };
 
     log_set_level((enum log_level)s->log_level);
-    redis_source_set_policy(d->stream, s->redis_trim, s->redis_claim, s->redis_claim_idle_ms);
+    redis_source_set_policy(d->stream, &policy);
     holds_enable(&d->holds, s->enabled);
     engine_clear_halts(dispatch_engine(d->dispatch), HALT_TOKEN, dispatch_now());
     daemon_set_defaults(d);
@@ -74,10 +80,18 @@ static void apply(struct daemon *d)
 
 static bool open_new(struct daemon *d, struct settings *fresh, struct secret **token, struct err *e)
 {
+    struct access_webhook secrets = {0};
+    bool ok;
+
     *token = NULL;
-    return settings_can_send(fresh, e) && daemon_open_token(d, fresh, token, e) &&
-           (!d->webhook || webhook_receiver_reload(d->webhook, fresh, e)) &&
-           dispatch_reload(d->dispatch, fresh, *token, e);
+    ok = settings_can_send(fresh, e) && daemon_open_token(d, fresh, token, e) &&
+         (!d->webhook || access_webhook_open(fresh, &secrets, e)) &&
+         dispatch_reload(d->dispatch, fresh, *token, e);
+    if (ok && d->webhook)
+        webhook_receiver_set_access(d->webhook, &secrets);
+    else
+        access_webhook_close(&secrets);
+    return ok;
 }
 
 static void exchange(struct daemon *d, struct settings *fresh)

@@ -30,9 +30,8 @@ bool dispatch_no_message(void *context, struct message **out, struct err *e);
 
 struct dispatch_options {
     const struct settings *settings;
-    const char *holder;    /* who we are, for the ledger's lock: "broadcast results.csv" */
-    double rate;           /* RATE_UNLIMITED or a second; the settings' unless a flag says else */
-    const char *broadcast; /* go on with waiting messages of this broadcast; NULL: of all */
+    const char *holder; /* who we are, for the ledger's lock: "broadcast results.csv" */
+    double rate;        /* RATE_UNLIMITED or a second; the settings' unless a flag says else */
 };
 
 /* What a process does that does not end by itself. All of it runs on the loop; none of it may end

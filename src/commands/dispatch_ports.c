@@ -27,7 +27,6 @@ static bool offer_one(struct dispatch *d)
     return true;
 }
 
-/* The ledger's own go first: until they are all given, what is asked of the source is owed. */
 bool dispatch_no_message(void *context, struct message **out, struct err *e)
 {
     (void)context;
@@ -36,6 +35,7 @@ bool dispatch_no_message(void *context, struct message **out, struct err *e)
     return true;
 }
 
+/* The ledger's own go first: until they are all given, what is asked of the source is owed. */
 void dispatch_pull(struct dispatch *d, unsigned want)
 {
     d->owed += want;

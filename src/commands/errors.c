@@ -92,11 +92,12 @@ static int print_one(const struct call *c, const char *text)
     const struct error_rule *rules;
     size_t count, found = 0;
     int64_t code;
+    struct err e;
 
     if (!text_to_int(text, 0, INT32_MAX, &code)) {
-        fprintf(stderr, "tidings: errors %.40s: not a code (a whole number, as in code=131026)\n",
-                text);
-        return EXIT_USAGE;
+        (void)err_set(&e, EXIT_USAGE,
+                      "errors: '%.40s' is no code (a whole number, as in code=131026)", text);
+        return call_fail(&e);
     }
     rules = error_policy_table(&count);
     for (size_t i = 0; i < count; i++) {

@@ -25,7 +25,7 @@ static bool read_states(const char *list, unsigned *out, struct err *e)
         else
             (void)err_set(
                 e, EXIT_USAGE,
-                "--state %.40s: not a state (waiting, sending, accepted, failed, unknown, "
+                "--state: '%.40s' is no state (waiting, sending, accepted, failed, unknown, "
                 "skipped)",
                 word);
     }
@@ -62,7 +62,7 @@ static bool read_time(const char *flag, const char *text, int64_t *out, struct e
         return true;
     return err_set(
         e, EXIT_USAGE,
-        "%s %.40s: not a time (2026-04-02T09:30:00Z, Unix seconds, or an age such as 2h)", flag,
+        "%s: '%.40s' is no time (2026-04-02T09:30:00Z, Unix seconds, or an age such as 2h)", flag,
         text);
 }
 
@@ -73,7 +73,7 @@ static bool read_code(const char *text, int *out, struct err *e)
     if (!text)
         return true;
     if (!text_to_int(text, 1, INT32_MAX, &code))
-        return err_set(e, EXIT_USAGE, "--code %.40s: not an error code (a whole number from 1 on)",
+        return err_set(e, EXIT_USAGE, "--code: '%.40s' is no error code (a whole number from 1 on)",
                        text);
     *out = (int)code;
     return true;
@@ -92,6 +92,25 @@ static bool read_number(const char *text, char *number, const char **out, struct
     return true;
 }
 
+/* An empty value is most likely a variable that is not set: it must not mean all messages. */
+static bool check_given(const char *flag, const char *value, struct err *e)
+{
+    return !value || *value ||
+           err_set(e, EXIT_USAGE, "%s: '' is not allowed (left out, it does not filter)", flag);
+}
+
+static bool check_all_given(const struct filter_flags *f, struct err *e)
+{
+    return check_given("--class", f->class_id, e) && check_given("--test", f->test_num, e) &&
+           check_given("--broadcast", f->broadcast, e) && check_given("--id", f->id, e);
+}
+
+static bool check_span(const struct ledger_filter *f, struct err *e)
+{
+    return !f->since_ms || !f->until_ms || f->since_ms < f->until_ms ||
+           err_set(e, EXIT_USAGE, "--until is not after --since: no message is between them");
+}
+
 bool filter_flags_read(const struct filter_flags *flags, char *number, struct ledger_filter *out,
                        struct err *e)
 {
@@ -101,10 +120,11 @@ bool filter_flags_read(const struct filter_flags *flags, char *number, struct le
         .broadcast = flags->broadcast,
         .id = flags->id,
     };
-    return (!flags->state || read_states(flags->state, &out->states, e)) &&
+    return check_all_given(flags, e) &&
+           (!flags->state || read_states(flags->state, &out->states, e)) &&
            read_code(flags->code, &out->code, e) && read_number(flags->to, number, &out->to, e) &&
            read_time("--since", flags->since, &out->since_ms, e) &&
-           read_time("--until", flags->until, &out->until_ms, e);
+           read_time("--until", flags->until, &out->until_ms, e) && check_span(out, e);
 }
 
 bool filter_is_empty(const struct ledger_filter *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * filter_flags.h: the filters that `log` and `retry` share, from flags to a ledger_filter.
+ * filter_flags.h: the filters that `log`, `retry` and `reconcile` share, from flags to a
+ * ledger_filter.
  */
 #ifndef COMMANDS_FILTER_FLAGS_H
 #define COMMANDS_FILTER_FLAGS_H

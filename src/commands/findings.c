@@ -34,7 +34,7 @@ void findings_fail(struct findings *f, const char *subject, const struct err *e)
     finding->code = e->code;
 }
 
-const struct finding *findings_worst(const struct findings *f)
+const struct finding *findings_first_bad(const struct findings *f)
 {
     for (size_t i = 0; i < f->count; i++) {
         if (f->items[i].kind == FINDING_BAD)

@@ -29,7 +29,7 @@ void findings_add(struct findings *f, enum finding_kind kind, const char *subjec
 /* A bad one with the exit code that --strict gives for it. */
 void findings_fail(struct findings *f, const char *subject, const struct err *e);
 /* The first bad one, or NULL. */
-const struct finding *findings_worst(const struct findings *f);
+const struct finding *findings_first_bad(const struct findings *f);
 bool findings_have_warning(const struct findings *f);
 void findings_text(const struct findings *f, struct buf *out);
 

@@ -12,7 +12,8 @@
 #include "base/json.h"
 #include "core/message.h"
 
-enum { HANDOVER_MESSAGES_MAX = 256 }; /* of one question */
+/* Of one question. */
+enum { HANDOVER_MESSAGES_MAX = 256, HANDOVER_NUMBERS_MAX = 4096 };
 
 void handover_write_message(struct json_writer *w, const struct message *m);
 /* Returned: free with message_free; NULL with `e` filled (EXIT_BAD_DATA). */

@@ -18,8 +18,6 @@
 #include "core/message.h"
 #include "core/outcome.h"
 
-enum { HANDOVER_NUMBERS_MAX = 4096 }; /* of one question */
-
 struct handover;
 
 struct handover_counts {

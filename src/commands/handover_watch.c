@@ -186,11 +186,6 @@ static bool look(struct handover_watch *w, struct err *e)
     return true;
 }
 
-const uint64_t *handover_watch_counts(const struct handover_watch *w)
-{
-    return w->counts;
-}
-
 static struct progress_facts facts_of(const struct handover_watch *w)
 {
     const struct json *rate = json_get(w->status, "rate");

@@ -48,8 +48,6 @@ bool handover_watch_interrupted(struct handover_watch *w);
 bool handover_watch_run(struct handover_watch *w, enum watch_end *end, struct err *e) MUST_CHECK;
 /* What the daemon holds back and why, in words; NULL: nothing. Borrowed until the next look. */
 const char *handover_watch_note(const struct handover_watch *w);
-/* The messages by state, as of the last look. */
-const uint64_t *handover_watch_counts(const struct handover_watch *w);
 /* Says how it ended, unless it is done: what becomes of the rest, and how to look. */
 void handover_watch_say_end(struct handover_watch *w);
 /* The same, and gives the account (run.h). Returns the exit code. */

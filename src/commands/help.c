@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/help.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { COMMANDS_MAX = 32 };
 
@@ -33,15 +37,41 @@ static int fail_unknown(const struct command *commands, size_t count, const char
     const char *names[COMMANDS_MAX] = {"--version", "--help", "help"};
     size_t known = 3;
     const char *near;
+    struct err e;
 
     for (size_t i = 0; i < count && known < COMMANDS_MAX; i++)
         names[known++] = commands[i].name;
     near = flags_nearest(name, names, known);
-    fprintf(stderr, "tidings: there is no %s \"%.60s\"%s%s%s; `tidings help` lists them\n",
-            *name == '-' ? "flag" : "command", name, near ? "; did you mean \"" : "",
-            near ? near : "", near ? "\"?" : "");
-    return EXIT_USAGE;
+    (void)err_set(&e, EXIT_USAGE, "there is no %s \"%.60s\"%s%s%s; `tidings help` lists them",
+                  *name == '-' ? "flag" : "command", name, near ? "; did you mean \"" : "",
+                  near ? near : "", near ? "\"?" : "");
+    return call_fail(&e);
 }
+
+/* ---- Standard output. */
+
+/* Of a pipe, or a socket: whoever read it has what it wanted. */
+static bool has_reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
+/* What was done is done, and its exit code says so; but where telling was all, that failed. */
+static int end_output(bool only_tells, int code)
+{
+    bool failed = ferror(stdout) != 0;
+
+    errno = 0;
+    if ((fflush(stdout) == 0 && !failed) || has_reader_gone())
+        return code;
+    fprintf(stderr, "tidings: standard output cannot be written%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return only_tells && code == EXIT_DONE ? EXIT_CANT_CREATE : code;
+}
+
+/* ---- Which command. */
 
 static int help(const struct command *commands, size_t count, const char *name)
 {
@@ -57,24 +87,33 @@ static int help(const struct command *commands, size_t count, const char *name)
     return command ? command->run(2, arguments) : fail_unknown(commands, count, name);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int version(void)
+{
+    puts("tidings " TIDINGS_VERSION);
+    return EXIT_DONE;
+}
+
 int command_run(const struct command *commands, size_t count, int argc, char **argv)
 {
     const struct command *command;
 
     mem_configure();
+    file_hold_standard();
     if (argc < 2) {
         print_commands(commands, count, stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--version") == 0) {
-        puts("tidings " TIDINGS_VERSION);
-        return EXIT_DONE;
-    }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0)
-        return help(commands, count, argc > 2 ? argv[2] : NULL);
+    if (strcmp(argv[1], "--version") == 0)
+        return end_output(true, version());
+    if (is_help(argv[1]))
+        return end_output(true, help(commands, count, argc > 2 ? argv[2] : NULL));
     command = find(commands, count, argv[1]);
     if (!command)
         return fail_unknown(commands, count, argv[1]);
-    return command->run(argc - 1, argv + 1);
+    return end_output(command->only_tells, command->run(argc - 1, argv + 1));
 }

@@ -294,7 +294,7 @@ static bool read_statuses(const char *list, unsigned *mask, struct err *e)
     while (ok && (word = strsep(&rest, ",")))
         ok = parse_status(word, mask) ||
              err_set(e, EXIT_USAGE,
-                     "--status %.40s: not a status (sent, delivered, read, undelivered)", word);
+                     "--status: '%.40s' is no status (sent, delivered, read, undelivered)", word);
     mem_free(copy);
     return ok;
 }

@@ -128,21 +128,15 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Without control characters, which the name of a file may have. */
-static void add_plain(struct buf *out, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        buf_addc(out, (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i]);
-}
-
+/* Without control characters, which older ledgers may have in the name. */
 static void add_name(struct buf *out, const char *name, size_t room)
 {
     size_t len = strlen(name);
 
     if (utf8_columns(name, len) <= room) {
-        add_plain(out, name, len);
+        text_add_plain(out, name, len);
     } else if (room) {
-        add_plain(out, name, utf8_fit(name, len, room - 1));
+        text_add_plain(out, name, utf8_fit(name, len, room - 1));
         buf_adds(out, "…");
     }
 }
@@ -235,7 +229,7 @@ static void add_note(struct buf *out, const struct progress_look *look, const ch
         size_t room = line_begin(out, look).left, len = first_words(note, room > 2 ? room - 2 : 0);
 
         buf_adds(out, "  ");
-        add_plain(out, note, len);
+        text_add_plain(out, note, len);
         buf_addc(out, '\n');
         note += len + strspn(note + len, " ");
     }

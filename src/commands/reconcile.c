@@ -384,6 +384,8 @@ static bool read_flags(struct reconcile *r, struct err *e)
     if (f->sent + f->give_up + f->resend + f->count > 1)
         return err_set(e, EXIT_USAGE,
                        "reconcile takes one of --sent, --give-up, --resend and --count");
+    if (f->report && !f->resend)
+        return err_set(e, EXIT_USAGE, "--report is for reconcile --resend alone");
     if (!filter_flags_read(&f->filter, r->number, &r->filter, e))
         return false;
     if (!f->resend && r->filter.states & ~(1U << STATE_UNKNOWN))

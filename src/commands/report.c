@@ -8,7 +8,6 @@
 #include "commands/next_command.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- What it comes to. */
 
@@ -319,14 +318,13 @@ void report_json(const struct report *r, struct buf *out)
 bool report_check_path(const char *path, struct err *e)
 {
     struct file_writer w;
-    struct stat there;
     bool ok;
 
-    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
-        return err_set(e, EXIT_CANT_CREATE, "--report %.200s: that is a folder", path);
+    if (!*path)
+        return err_set(e, EXIT_USAGE, "--report: '' is not allowed (a file)");
     ok = file_begin(&w, path, 0644, e);
     file_abandon(&w);
-    return ok;
+    return ok || err_wrap(e, "--report");
 }
 
 bool report_save(const struct report *r, const char *path, struct err *e)

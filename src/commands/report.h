@@ -40,7 +40,8 @@ struct report {
 enum exit_code report_exit_code(const struct report *r);
 void report_text(const struct report *r, struct buf *out);
 void report_json(const struct report *r, struct buf *out);
-/* Could a report be written there? In the plan, before anything is sent. EXIT_CANT_CREATE. */
+/* Could a report be written there? In the plan, before anything is sent. EXIT_CANT_CREATE,
+ * EXIT_USAGE. */
 bool report_check_path(const char *path, struct err *e) MUST_CHECK;
 /* Writes the JSON to `path`, whole or not at all. EXIT_CANT_CREATE. */
 bool report_save(const struct report *r, const char *path, struct err *e) MUST_CHECK;

@@ -273,7 +273,6 @@ static void put_code(struct json_writer *w, const struct ledger_code_count *c)
     json_put_int(w, "count", (int64_t)c->count);
     json_put_string(w, "title", c->title);
     json_put_string(w, "hint", hint_of(c->code));
-    json_end(w, '}');
 }
 
 static void put_codes(struct json_writer *w, const struct report_truth *t)
@@ -288,6 +287,7 @@ static void put_codes(struct json_writer *w, const struct report_truth *t)
         json_put_string(w, "state", state_name(c->state));
         json_put_string(w, "reason", reason_name(c->reason));
         put_code(w, c);
+        json_end(w, '}');
     }
     json_end(w, ']');
 }
@@ -302,6 +302,7 @@ static void put_deliveries(struct json_writer *w, const struct ledger_delivery_c
     for (size_t i = 0; i < d->undelivered_count; i++) {
         json_begin(w, NULL, '{');
         put_code(w, &d->undelivered[i]);
+        json_end(w, '}');
     }
     json_end(w, ']');
     json_put_int(w, "possible_duplicates", (int64_t)d->resent);

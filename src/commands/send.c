@@ -51,6 +51,7 @@ struct send {
     struct run run;
     struct send_flags flags;
     struct message *message; /* until the engine takes it */
+    int recorded;            /* the exit code of what is on record of it */
     char id[64];
     char to[64];                          /* asked for on a terminal */
     char answers[PARAMS_MAX][ANSWER_MAX]; /* the same */
@@ -76,7 +77,7 @@ static bool ask(const char *question, char *out, size_t size, struct err *e)
 {
     if (terminal_ask(question, out, size))
         return true;
-    return err_set(e, EXIT_USAGE, "send: no answer; nothing was sent");
+    return err_set(e, EXIT_USAGE, "send: no answer, or one that is too long; nothing was sent");
 }
 
 /* How many parameters the default template takes; other templates are taken at their word. */
@@ -254,6 +255,8 @@ static void print_text(const struct answer *a)
     printf("%s: %s", a->id, a->state);
     if (*a->wamid)
         printf(" %s", a->wamid);
+    else if (!*a->title)
+        printf("%s%s", *a->reason ? " " : "", a->reason);
     if (a->code)
         printf(" code %d", a->code);
     if (*a->title)
@@ -269,8 +272,27 @@ static void print_answer(const struct send *s, const struct answer *a)
         print_text(a);
 }
 
+static enum exit_code exit_code_of(const struct outcome *o)
+{
+    switch (o->state) {
+    case STATE_ACCEPTED:
+        return EXIT_DONE;
+    case STATE_UNKNOWN:
+        return EXIT_SOME_UNKNOWN;
+    case STATE_FAILED:
+        return EXIT_SOME_FAILED;
+    case STATE_SKIPPED: /* as a broadcast has it: cancelled is left undone */
+        return o->reason == REASON_CANCELLED ? EXIT_WORK_LEFT : EXIT_SOME_FAILED;
+    case STATE_WAITING:
+    case STATE_SENDING:
+        break;
+    }
+    return EXIT_WORK_LEFT;
+}
+
 static bool on_row(void *context, const struct ledger_row *row)
 {
+    struct send *s = context;
     const struct outcome *o = &row->outcome;
     const struct answer a = {
         .id = row->message->id,
@@ -282,7 +304,8 @@ static bool on_row(void *context, const struct ledger_row *row)
         .details = o->details,
     };
 
-    print_answer(context, &a);
+    s->recorded = (int)exit_code_of(o);
+    print_answer(s, &a);
     return false;
 }
 
@@ -308,10 +331,12 @@ static void print_result(struct send *s, const char *id)
     struct ledger_reader *reader;
     struct err e;
 
-    if (!ledger_reader_open(s->run.call.settings.ledger_path, &reader, &e))
+    if (!ledger_reader_open(s->run.call.settings.ledger_path, &reader, &e)) {
+        s->recorded = call_fail(&e);
         return;
+    }
     if (!ledger_read(reader, &filter, on_row, s, &e))
-        (void)call_fail(&e); /* the exit code still says what became of it */
+        s->recorded = call_fail(&e);
     ledger_reader_close(reader);
 }
 
@@ -339,10 +364,11 @@ static int send_it(struct send *s)
         (void)tell_reused(s, id); /* the report has the code */
     else
         print_result(s, id);
-    if (dispatch_tally(s->run.dispatch)->known)
-        say_known();
     mem_free(id);
-    return (int)report.exit_code;
+    if (!dispatch_tally(s->run.dispatch)->known)
+        return (int)report.exit_code;
+    say_known();
+    return report.exit_code == EXIT_DONE ? s->recorded : (int)report.exit_code;
 }
 
 /* ---- By the daemon. */
@@ -354,15 +380,6 @@ static bool count(void *context, struct ledger_reader *reader, uint64_t counts[S
     const struct ledger_filter filter = {.id = s->message->id};
 
     return ledger_count(reader, &filter, counts, e);
-}
-
-static int exit_code_of(enum watch_end end, const uint64_t counts[STATE_COUNT])
-{
-    if (end != WATCH_DONE)
-        return EXIT_WORK_LEFT;
-    if (counts[STATE_UNKNOWN])
-        return EXIT_SOME_UNKNOWN;
-    return counts[STATE_FAILED] ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
 /* The daemon has it on disk; what becomes of it? */
@@ -379,7 +396,7 @@ static int watch_it(struct send *s)
     if (handover_watch_run(w, &end, &e)) {
         handover_watch_say_end(w);
         print_result(s, s->message->id);
-        code = exit_code_of(end, handover_watch_counts(w));
+        code = end == WATCH_DONE ? s->recorded : EXIT_WORK_LEFT;
     } else {
         code = call_fail(&e);
     }

@@ -8,11 +8,10 @@
 #include "base/text.h"
 #include "commands/message_flags.h"
 #include "core/message.h"
+#include "io/listener.h"
 #include "io/redis_url.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Checks beyond the type: NULL, or what is allowed. */
@@ -26,9 +25,10 @@ static const char *check_digits(const char *value)
 
 static const char *check_version(const char *value)
 {
-    int major = 0, minor = 0, used = 0;
+    size_t major = *value == 'v' ? strspn(value + 1, "0123456789") : 0;
+    const char *rest = value + 1 + major;
 
-    if (sscanf(value, "v%3d.%1d%n", &major, &minor, &used) == 2 && !value[used])
+    if (major >= 1 && major <= 3 && rest[0] == '.' && isdigit((unsigned char)rest[1]) && !rest[2])
         return NULL;
     return "a Graph version such as v22.0";
 }
@@ -46,6 +46,34 @@ static bool host_is_loopback(const char *host)
     return false;
 }
 
+/* How long the host is that `text` begins with, an IPv6 address in brackets; 0: none. */
+static size_t host_len(const char *text)
+{
+    size_t len = strcspn(text, *text == '[' ? "]" : ":/");
+
+    if (*text != '[')
+        return len;
+    return text[len] ? len + 1 : 0;
+}
+
+/* HOST[:PORT], and perhaps a path behind it. */
+static bool is_place(const char *text)
+{
+    size_t len = host_len(text), digits;
+    char port[8];
+    int64_t number;
+
+    text += len;
+    if (len && *text == ':') {
+        digits = strcspn(++text, "/");
+        text_copy(port, sizeof(port), text, digits);
+        if (digits >= sizeof(port) || !text_to_int(port, 1, 65535, &number))
+            return false;
+        text += digits;
+    }
+    return len && (!*text || *text == '/');
+}
+
 /* The base goes in front of the version: printable, no query, no slash at its end. */
 static const char *check_api_base(const char *value)
 {
@@ -57,8 +85,8 @@ static const char *check_api_base(const char *value)
         if (!isgraph((unsigned char)*c) || strchr("?#@\\\"", *c))
             return allowed;
     }
-    if (!(strncmp(value, "https://", 8) == 0 && value[8] && value[8] != '/') &&
-        !(strncmp(value, "http://", 7) == 0 && host_is_loopback(value + 7)))
+    if (!(strncmp(value, "https://", 8) == 0 && is_place(value + 8)) &&
+        !(strncmp(value, "http://", 7) == 0 && is_place(value + 7) && host_is_loopback(value + 7)))
         return allowed;
     return value[len - 1] == '/' ? "no '/' at its end" : NULL;
 }
@@ -113,17 +141,9 @@ static const char *check_redis_name(const char *value)
 /* ADDR:PORT with an address, not a name: nothing is looked up to listen. */
 static const char *check_listen(const char *value)
 {
-    static const char allowed[] = "ADDRESS:PORT such as 127.0.0.1:9464 or [::1]:0, or off";
-    const char *colon = strrchr(value, ':');
-    char *end;
-    long port;
-
-    if (strcmp(value, "off") == 0)
+    if (strcmp(value, "off") == 0 || listener_text_ok(value))
         return NULL;
-    if (!colon || colon == value || !isdigit((unsigned char)colon[1]))
-        return allowed;
-    port = strtol(colon + 1, &end, 10);
-    return *end || port > 65535 ? allowed : NULL;
+    return "ADDRESS:PORT such as 127.0.0.1:9464 or [::1]:0, or off";
 }
 
 static const char absolute[] = "an absolute path, beginning with '/'";

@@ -127,7 +127,7 @@ struct daemon_status {
     const struct halts *halts;        /* may be NULL */
     const struct histogram *latency;  /* microseconds from the wire to the answer; may be NULL */
     const struct histogram *lateness; /* microseconds behind the planned moment; may be NULL */
-    int64_t loop_lag_us;              /* of the last second's worst turn */
+    int64_t loop_lag_us;              /* how late the last heartbeat was (daemon.c) */
     uint64_t log_dropped;             /* lines */
 
     struct status_redis redis;

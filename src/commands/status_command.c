@@ -57,7 +57,8 @@ struct view {
     struct live_block block;
     bool live; /* a terminal, drawn again in place */
     bool colour;
-    bool lines; /* one line a look instead of the whole */
+    bool lines;          /* one line a look instead of the whole */
+    bool is_for_readers; /* it ends when nobody can read it any more */
 };
 
 static bool view_begin(struct view *v, const struct call *call, struct err *e)
@@ -88,8 +89,8 @@ static void show_answer(struct view *v, const struct control_ask *status)
     }
     if (v->live)
         live_block_draw(&v->block, buf_text(&text), text.len);
-    else
-        terminal_write(STDOUT_FILENO, buf_text(&text), text.len);
+    else if (fwrite(text.data, 1, text.len, stdout) == text.len)
+        (void)fflush(stdout); /* an error is told at the end */
     buf_free(&text);
 }
 
@@ -104,7 +105,12 @@ static bool show(struct view *v, struct err *e)
     return ok;
 }
 
-/* Shows it each second until the daemon has ended (true) or it is `end_us`. */
+static bool is_unread(const struct view *v)
+{
+    return v->is_for_readers && ferror(stdout);
+}
+
+/* Shows it each second until the daemon has ended (true), or it is `end_us` or unread. */
 static bool watch(struct view *v, int64_t end_us)
 {
     struct err e;
@@ -112,7 +118,7 @@ static bool watch(struct view *v, int64_t end_us)
 
     for (;;) {
         left_ms = (end_us - clock_mono_us() + 999) / 1000;
-        if (left_ms <= 0)
+        if (left_ms <= 0 || is_unread(v))
             return false;
         if (control_wait_end(v->client, left_ms < SECOND_MS ? left_ms : SECOND_MS, &e))
             return true;
@@ -137,8 +143,9 @@ static bool view_status(struct view *v, const struct status_flags *flags, struct
         return false;
     if (!flags->watch)
         return true;
-    (void)watch(v, INT64_MAX); /* ends with the daemon */
-    return err_set(e, EXIT_UNREACHABLE, "the daemon has ended");
+    v->is_for_readers = true;
+    (void)watch(v, INT64_MAX); /* ends with the daemon, or with whoever reads it */
+    return is_unread(v) || err_set(e, EXIT_UNREACHABLE, "the daemon has ended");
 }
 
 int command_status(int argc, char **argv)

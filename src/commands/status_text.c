@@ -44,8 +44,7 @@ static void colour_off(const struct text *t)
 /* What others wrote: no control characters into a terminal. */
 static void add_plain(const struct text *t, const char *text)
 {
-    for (; *text; text++)
-        buf_addc(t->out, (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+    text_add_plain(t->out, text, strlen(text));
 }
 
 static void begin_line(const struct text *t, const char *name)

@@ -214,16 +214,10 @@ bool webhook_receiver_open(const struct webhook_receiver_options *options,
     return true;
 }
 
-bool webhook_receiver_reload(struct webhook_receiver *r, const struct settings *settings,
-                             struct err *e)
+void webhook_receiver_set_access(struct webhook_receiver *r, const struct access_webhook *access)
 {
-    struct access_webhook fresh;
-
-    if (!access_webhook_open(settings, &fresh, e))
-        return false;
     access_webhook_close(&r->access);
-    r->access = fresh;
-    return true;
+    r->access = *access;
 }
 
 const char *webhook_receiver_address(const struct webhook_receiver *r)

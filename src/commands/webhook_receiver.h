@@ -14,6 +14,7 @@
 #ifndef COMMANDS_WEBHOOK_RECEIVER_H
 #define COMMANDS_WEBHOOK_RECEIVER_H
 
+#include "commands/access.h"
 #include "commands/settings.h"
 #include "ledger/ledger_errand.h"
 
@@ -43,9 +44,8 @@ struct webhook_receiver_options {
 };
 bool webhook_receiver_open(const struct webhook_receiver_options *options,
                            struct webhook_receiver **out, struct err *e) MUST_CHECK;
-/* Reads the secrets again; on failure the old ones stay. */
-bool webhook_receiver_reload(struct webhook_receiver *r, const struct settings *settings,
-                             struct err *e) MUST_CHECK;
+/* From now on these secrets; taken. */
+void webhook_receiver_set_access(struct webhook_receiver *r, const struct access_webhook *access);
 const char *webhook_receiver_address(const struct webhook_receiver *r);
 const struct webhook_counts_of *webhook_receiver_counts(const struct webhook_receiver *r);
 /* From now on every body gets 503: Meta sends it again. */

@@ -69,6 +69,13 @@ static bool parse(const char *text, union address *out, struct err *e)
     return true;
 }
 
+bool listener_text_ok(const char *text)
+{
+    union address a;
+
+    return parse(text, &a, NULL);
+}
+
 static bool bind_and_listen(int fd, const union address *a)
 {
     int on = 1;

@@ -75,6 +75,11 @@ void redis_commands_free(struct redis_commands *c)
     mem_free(c);
 }
 
+void redis_commands_set_maxlen(struct redis_commands *c, int64_t maxlen)
+{
+    c->maxlen = maxlen;
+}
+
 /* ---- Writing. */
 
 static void put_texts(struct buf *out, const char *const *texts, size_t count)

@@ -17,6 +17,8 @@ struct redis_commands;
 /* Names and limits are copied from the options. Returned: free with redis_commands_free. */
 struct redis_commands *redis_commands_new(const struct stream_options *options);
 void redis_commands_free(struct redis_commands *c);
+/* About how many entries the streams of results keep from now on. */
+void redis_commands_set_maxlen(struct redis_commands *c, int64_t maxlen);
 
 void redis_command_write(const struct redis_commands *c, const struct stream_command *command,
                          struct buf *out);

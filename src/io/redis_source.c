@@ -531,9 +531,10 @@ void redis_source_set_defaults(struct redis_source *s, const struct message_defa
     stream_set_defaults(s->stream, defaults);
 }
 
-void redis_source_set_policy(struct redis_source *s, bool trim, bool claim, int64_t claim_idle_ms)
+void redis_source_set_policy(struct redis_source *s, const struct stream_options *policy)
 {
-    stream_set_policy(s->stream, trim, claim, claim_idle_ms);
+    redis_commands_set_maxlen(s->commands, policy->result_maxlen);
+    stream_set_policy(s->stream, policy->trim, policy->claim, policy->claim_idle_ms);
     poke(s);
 }
 

@@ -66,7 +66,8 @@ void redis_source_publish_status(struct redis_source *s, const struct stream_sta
 
 void redis_source_pause(struct redis_source *s, bool paused);
 void redis_source_set_defaults(struct redis_source *s, const struct message_defaults *defaults);
-void redis_source_set_policy(struct redis_source *s, bool trim, bool claim, int64_t claim_idle_ms);
+/* Its trim, claim, claim_idle_ms and result_maxlen hold from now on; nothing else of it is read. */
+void redis_source_set_policy(struct redis_source *s, const struct stream_options *policy);
 
 /* Reads nothing new. `on_drained` (may be NULL) comes once nothing is held and everything is
  * acknowledged and published; when Redis is away that may be never: the caller bounds it. */

@@ -16,8 +16,8 @@ enum {
     SETTLE_BYTES = 65536,   /* written again at a time */
 };
 
-/* What an operator should do about an error, by SQLite's primary code; the first is for the rest.
- */
+/* What an operator should do about an error, by SQLite's extended code or its primary one; the
+ * first is for the rest. */
 static const struct advice {
     int code;
     const char *text;
@@ -25,6 +25,7 @@ static const struct advice {
     {SQLITE_ERROR, "see that it is a ledger of this version and not damaged"},
     {SQLITE_FULL, "the disk is full: free space and run the same command again, nothing recorded "
                   "is lost"},
+    {SQLITE_IOERR_SHMSIZE, "the disk is full, most likely: free space, nothing recorded is lost"},
     {SQLITE_IOERR, "check the disk, then run the same command again; what was under way is listed "
                    "as unknown"},
     {SQLITE_CORRUPT, "the file is damaged: restore a copy, or have `sqlite3 FILE .recover` save "
@@ -40,7 +41,7 @@ static const struct advice {
 static const char *advice_for(int code)
 {
     for (size_t i = 1; i < ARRAY_SIZE(ADVICE); i++)
-        if (ADVICE[i].code == (code & 0xff))
+        if (ADVICE[i].code == code || ADVICE[i].code == (code & 0xff))
             return ADVICE[i].text;
     return ADVICE[0].text;
 }
@@ -50,7 +51,7 @@ static bool fail(struct db *db, struct err *e)
 {
     int code = sqlite3_extended_errcode(db->handle);
 
-    return err_set(e, EXIT_LEDGER_IO, "ledger %s: %s (SQLite %d): %s", db->path,
+    return err_set(e, EXIT_LEDGER_IO, "ledger %.250s: %s (SQLite %d): %s", db->path,
                    sqlite3_errmsg(db->handle), code, advice_for(code));
 }
 
@@ -77,11 +78,15 @@ static bool make_private(const char *path, struct err *e)
     return true;
 }
 
-static bool is_folder(const char *path)
+/* Anything else is an error of the disk to SQLite, and reading from a FIFO waits for ever. */
+bool db_check_place(const char *path, struct err *e)
 {
     struct stat at;
 
-    return stat(path, &at) == 0 && S_ISDIR(at.st_mode);
+    return stat(path, &at) != 0 || S_ISREG(at.st_mode) ||
+           err_set(e, EXIT_CONFIG, "ledger %.300s: is %s: set ledger.path to a file%s", path,
+                   S_ISDIR(at.st_mode) ? "a folder" : "no regular file",
+                   S_ISDIR(at.st_mode) ? " in it" : "");
 }
 
 static void harden(struct db *db)
@@ -130,9 +135,6 @@ bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     struct db *db;
 
-    if (is_folder(path)) /* to SQLite an error of the disk */
-        return err_set(e, EXIT_CONFIG, "ledger %s: is a folder: set ledger.path to a file in it",
-                       path);
     if (mode == DB_WRITE && !make_private(path, e))
         return false;
     db = MEM_NEW(struct db);

@@ -28,6 +28,8 @@ struct db {
 
 enum db_mode { DB_READ, DB_WRITE };
 
+/* Is a file there, or nothing? EXIT_CONFIG. Before db_open, where that may not be so. */
+bool db_check_place(const char *path, struct err *e) MUST_CHECK;
 /* Returned: free with db_close. */
 bool db_open(const char *path, enum db_mode mode, struct db **out, struct err *e) MUST_CHECK;
 /* `sound`: move the WAL into the file first. Otherwise the files stay as they are. */

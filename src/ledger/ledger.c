@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "ledger/db.h"
 #include "ledger/key_index.h"
 #include "ledger/lock.h"
 #include "ledger/store.h"
@@ -280,7 +281,7 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     struct store *store;
     int lock;
 
-    if (!file_make_folders(options->path, e) ||
+    if (!db_check_place(options->path, e) || !file_make_folders(options->path, e) ||
         !lock_take(options->path, options->holder, &lock, e))
         return false;
     if (!store_open(options->path, KEY_INDEX_RUN, &store, e)) {

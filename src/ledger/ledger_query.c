@@ -14,9 +14,22 @@
 
 static bool open_parts(struct ledger_reader *r, const char *path, struct err *e)
 {
-    return db_open(path, DB_READ, &r->db, e) && schema_open(r->db, DB_READ, e) &&
-           words_open(r->db, &r->words, e) && scan_open(r->db, r->words, &r->scan, e) &&
-           reader_open_deliveries(r, e);
+    return db_check_place(path, e) && db_open(path, DB_READ, &r->db, e) &&
+           schema_open(r->db, DB_READ, e) && words_open(r->db, &r->words, e) &&
+           scan_open(r->db, r->words, &r->scan, e) && reader_open_deliveries(r, e);
+}
+
+/* What may not be seen may well be there. */
+static bool fail_unseen(const char *path, struct err *e)
+{
+    if (errno == EACCES)
+        return err_set(e, EXIT_NO_PERMISSION,
+                       "ledger %.250s: this user (uid %u) may not look into its folder", path,
+                       (unsigned)geteuid());
+    return err_set(e, EXIT_NO_INPUT,
+                   "no ledger at %.250s: %s; nothing was sent from here yet, or ledger.path says "
+                   "another place",
+                   path, strerror(errno));
 }
 
 bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err *e)
@@ -24,10 +37,7 @@ bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err
     struct ledger_reader *r;
 
     if (access(path, F_OK) != 0)
-        return err_set(e, EXIT_NO_INPUT,
-                       "no ledger at %s: %s; nothing was sent from here yet, or "
-                       "ledger.path says another place",
-                       path, strerror(errno));
+        return fail_unseen(path, e);
     r = MEM_NEW(struct ledger_reader);
     if (!open_parts(r, path, e)) {
         ledger_reader_close(r);

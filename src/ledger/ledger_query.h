@@ -14,7 +14,8 @@
 
 struct ledger_reader;
 
-/* EXIT_NO_INPUT when there is no ledger at `path`. Returned: free with ledger_reader_close. */
+/* EXIT_NO_INPUT when there is no ledger at `path`, EXIT_NO_PERMISSION when that cannot be seen.
+ * Returned: free with ledger_reader_close. */
 bool ledger_reader_open(const char *path, struct ledger_reader **out, struct err *e) MUST_CHECK;
 void ledger_reader_close(struct ledger_reader *r);
 

@@ -181,6 +181,18 @@ class Ledger(WithCheck):
             self.assertIn("is a folder", result.err)
             self.assertNotIn("unknown", result.err)
 
+    def test_a_place_where_none_can_be(self):
+        box = self.box()
+        for path, why in ((box.folder / "key" / "ledger.db", "Not a directory"),
+                          (box.folder / ("x" * 300), "name too long"), ("/dev/null", "no regular")):
+            self.assert_found(box, "ledger", "error", why, "--offline", "--set",
+                              f"ledger.path={path}")
+
+    def test_a_path_that_is_too_long_for_a_socket(self):
+        box = self.box()
+        box.set({"ledger.path": box.folder / ("x" * 50) / ("y" * 50) / "ledger.db"})
+        self.assert_found(box, "control", "warning", "the system allows 107", "--offline")
+
     def test_one_in_use(self):
         mock = self.mock()
         box = self.box(mock)

@@ -418,6 +418,22 @@ class Operating(Daemon):
         self.assertEqual({r["state"] for r in self.wait_for_results(2)}, {"accepted"})
         self.stop(daemon)
 
+    def test_a_reload_shortens_the_streams(self):
+        self.install(settings={"redis.result_maxlen": "1000000"})
+        daemon = self.run_daemon()
+        self.installation.set({"redis.result_maxlen": "1000"})
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("Configuration read again")
+        calls = []
+        watcher = Wire(self.redis.port)
+        self.addCleanup(watcher.close)
+        watcher("MONITOR")
+        self.add(1)
+        while not any("tidings:result" in call for call in calls):
+            calls.append(watcher.read())
+        self.assertIn('"1000"', calls[-1])
+        self.stop(daemon)
+
     def test_a_reload_wants_certificates(self):
         self.install()
         ca = self.installation.folder / "ca.pem"

@@ -5,9 +5,10 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import unittest
 
-from harness import EndToEnd, count_states, number
+from harness import TIDINGS, EndToEnd, count_states, number
 
 TMPFS_KB = 512
 
@@ -60,16 +61,31 @@ class FullDisk(EndToEnd):
         # Answers that came while nothing could be written, and intents that never started.
         self.assertLess(states.get("unknown", 0), 300)
 
-    def test_full_from_the_start(self):
-        mock = self.mock()
-        box = self.box(mock)
-        folder = self.small_disk(box)
+    @staticmethod
+    def fill(folder):
         with (folder / "filler").open("wb", buffering=0) as filler:
             try:
                 while filler.write(b"x" * 4096):
                     pass
             except OSError:
                 pass
+
+    def test_reading_says_what_is_wrong(self):
+        box = self.box(self.mock())
+        folder = self.small_disk(box)
+        self.assert_code(box.run("send", number(1), "A", "B", "C"), 0)
+        self.fill(folder)
+        result = box.run("log")
+        self.assert_code(result, 74)
+        self.assertIn("the disk is full", result.err)
+        (folder / "filler").unlink()
+        self.assertEqual(count_states(box.log()), {"accepted": 1})
+
+    def test_full_from_the_start(self):
+        mock = self.mock()
+        box = self.box(mock)
+        folder = self.small_disk(box)
+        self.fill(folder)
         file = box.results("r.csv", 5)
         result = box.run("broadcast", file, "--yes")
         self.assertIn(result.code, (73, 74), result)
@@ -101,6 +117,22 @@ class NoLedger(EndToEnd):
         (box.folder / "state").write_text("no folder")
         self.refused(box, mock, (73, 74, 78), str(box.folder / "state"))
         self.assertEqual((box.folder / "state").read_text(), "no folder")
+
+    def test_one_that_may_not_be_seen_may_be_there(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        box = self.box(self.mock())
+        self.assert_code(box.run("send", number(1), "A", "B", "C"), 0)
+        place = tempfile.mkdtemp(prefix="program-")
+        self.addCleanup(shutil.rmtree, place)
+        os.chmod(place, 0o755)
+        program = shutil.copy(TIDINGS, place)
+        environment = dict(box.environment, TIDINGS_LEDGER_PATH=str(box.ledger))
+        for command in ("log", "reconcile", "resume"):
+            done = subprocess.run([program, command], capture_output=True, text=True, user=65534,
+                                  group=65534, extra_groups=[], env=environment, cwd="/")
+            self.assertEqual(done.returncode, 77, done)
+            self.assertNotIn("no ledger", done.stderr)
 
     def test_a_read_only_disk(self):
         mock = self.mock()

@@ -98,6 +98,19 @@ class Send(WithDaemon):
         self.assertIn("failed code 131026", sent.out)
         self.stop_daemon(daemon)
 
+    def test_cancelled_while_it_waits_is_no_success(self):
+        mock = self.mock(faults=["code=2"])
+        box = self.daemon_box(mock, {"retry.base_ms": "3600000", "retry.max_ms": "3600000"})
+        daemon = self.start_daemon(box)
+        client = self.start(box, "send", number(1), *PARAMS, "--id", "x1")
+        wait_until(lambda: [r["state"] for r in box.log() if r["attempts"]] == ["waiting"],
+                   "the refusal")
+        self.assert_code(box.run("cancel", "--yes"), 0)
+        result = client.finish()
+        self.assert_code(result, 5)
+        self.assertIn("x1: skipped cancelled", result.out)
+        self.stop_daemon(daemon)
+
     def test_a_held_daemon_keeps_it(self):
         mock = self.mock()
         box = self.daemon_box(mock)
@@ -336,6 +349,18 @@ class Broadcast(WithDaemon):
         result = box.run("broadcast", changed, "--yes", "--accept-changes")
         self.assert_code(result, 0)
         self.assertIn("progress results.csv: 25 of 25 (100.0 %)", result.err)
+        self.stop_daemon(daemon)
+
+    def test_progress_where_most_rows_are_anothers(self):
+        mock = self.mock()
+        box = self.daemon_box(mock)
+        daemon = self.start_daemon(box)
+        for label, flags in (("1", ()), ("2", ("--accept-changes",))):
+            rows = [{"to": number(i), "params": '["A","B","C"]', "class_id": label,
+                     "broadcast": "other" if i else ""} for i in range(3)]
+            result = box.run("broadcast", box.write_csv("r.csv", rows), "--yes", *flags)
+            self.assert_code(result, 0)
+            self.assertIn("progress r.csv: 1 of 1 (100.0 %)", result.err)
         self.stop_daemon(daemon)
 
     def test_reused_ids_and_rejected_rows_count(self):

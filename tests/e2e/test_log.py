@@ -98,6 +98,15 @@ class Send(EndToEnd):
         self.check_reused(box)
         self.assertEqual(mock.stats()["accepted"], 1)
 
+    def test_the_same_id_again_ends_as_it_ended(self):
+        """"Nothing was sent" is no success where it failed before."""
+        box = self.box(self.mock(faults=["code=131026"]))
+        for _ in range(2):
+            result = box.run("send", number(1), "A", "B", "C", "--id", "x1")
+            self.assert_code(result, 3)
+            self.assertIn("x1: failed code 131026", result.out)
+        self.assertIn("on record already", result.err)
+
     def check_reused(self, box):
         """The record of the message that has the id is not shown as this one's."""
         reused = box.run("send", number(1), "A", "B", "other", "--id", "x1", "-q")

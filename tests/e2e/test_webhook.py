@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import unittest
+from pathlib import Path
 
 from harness import count_states, number, wait_until
 from meta import SECRET, Meta, WithWebhooks, body_of, status
@@ -188,6 +189,21 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.row()["state"], "unknown")
         self.assertEqual(self.meta.post(body), 200)
         self.assertEqual(self.row()["state"], "accepted")
+
+    def test_a_reload_that_is_refused_leaves_the_secrets(self):
+        box = self.scene()
+        ca = box.folder / "ca.pem"
+        ca.write_bytes(Path(self.graph.ca).read_bytes())
+        box.set({"whatsapp.ca_file": ca})
+        self.stop_daemon(self.daemon)
+        daemon = self.start_daemon(box)
+        ca.write_text("none\n")
+        (box.folder / "secret").write_text("new one\n")
+        daemon.signal(1)
+        daemon.wait_for("The new configuration is refused: nothing changed")
+        body = body_of([status("sent", "wamid.W", self.opaque())])
+        self.assertEqual(Meta(self.port, "new one").post(body), 401)
+        self.assertEqual(self.meta.post(body), 200)
 
     def test_a_restart_with_the_new_secret_alone(self):
         box = self.scene()

@@ -41,6 +41,19 @@ static void test_quotes_what_must_be(void **state)
     check("", "\"\"");
 }
 
+static void test_never_begins_like_json(void **state)
+{
+    struct buf out = buf_new(256);
+
+    (void)state;
+    check("[a", "\"[a\"");
+    check("{", "\"{\"");
+    csv_write_field(&out, "a", 1, true);
+    csv_write_field(&out, "[", 1, false);
+    assert_string_equal(buf_text(&out), "a,[");
+    buf_free(&out);
+}
+
 static void test_commas_between_fields(void **state)
 {
     struct buf out = buf_new(256);
@@ -79,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quotes_what_must_be),
+        cmocka_unit_test(test_never_begins_like_json),
         cmocka_unit_test(test_commas_between_fields),
         cmocka_unit_test(test_formulas_are_defused),
         cmocka_unit_test(test_a_cap_that_is_passed_shows),

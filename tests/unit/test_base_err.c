@@ -22,6 +22,17 @@ static void test_set_and_wrap(void **state)
     assert_int_equal(e.code, EXIT_BAD_DATA);
 }
 
+static void test_one_line_whatever_it_quotes(void **state)
+{
+    struct err e;
+
+    (void)state;
+    (void)err_set(&e, EXIT_USAGE, "--name: '%s' is none", "a\nb\t\x1b[31m\x7f");
+    assert_string_equal(e.text, "--name: 'a b  [31m ' is none");
+    (void)err_wrap(&e, "%s", "x\ry");
+    assert_string_equal(e.text, "x y: --name: 'a b  [31m ' is none");
+}
+
 static void test_nobody_listens(void **state)
 {
     (void)state;
@@ -53,6 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_and_wrap),
+        cmocka_unit_test(test_one_line_whatever_it_quotes),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_long_texts_are_cut),
     };

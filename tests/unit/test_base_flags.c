@@ -158,10 +158,10 @@ static void test_values_that_are_wrong(void **state)
     says(PARSE("--name"), "--name wants a value: --name NAME");
     says(PARSE("-c"), "--config wants a value: --config FILE");
     says(PARSE("--name", "--yes"), "--name wants a value, not --yes (or write --name=--yes)");
-    says(PARSE("--limit", "many"), "--limit many: not a whole number (1 or more)");
-    says(PARSE("--limit", "-5"), "--limit -5: not a whole number (1 or more)");
-    says(PARSE("--limit=0"), "--limit 0: not a whole number (1 or more)");
-    says(PARSE("--limit="), "--limit : not a whole number (1 or more)");
+    says(PARSE("--limit", "many"), "--limit: 'many' is no whole number (1 or more)");
+    says(PARSE("--limit", "-5"), "--limit: '-5' is no whole number (1 or more)");
+    says(PARSE("--limit=0"), "--limit: '0' is no whole number (1 or more)");
+    says(PARSE("--limit="), "--limit: '' is no whole number (1 or more)");
 }
 
 static void test_too_many(void **state)

@@ -55,6 +55,8 @@ static void test_wrong_ones(void **state)
         "{\"op\":\"resume\",\"brodcast\":\"x\"}",
         "{\"op\":\"cancel\",\"broadcast\":\"\"}",
         "{\"op\":\"cancel\",\"broadcast\":{}}",
+        "{\"op\":\"pause\",\"broadcast\":\"a\\nb\"}",
+        "{\"op\":\"pause\",\"broadcast\":\"\\u007f\"}",
         "{\"op\":\"status\",\"broadcast\":\"x\"}",
         "{\"op\":\"drain\",\"now\":true}",
         "{\"op\":\"open_again\",\"states\":\"failed\",\"numbers\":[1]}",
