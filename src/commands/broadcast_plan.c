@@ -393,13 +393,14 @@ static void print_unknown_columns(const struct broadcast_plan *p)
 
 static void print_pace(const struct broadcast_plan *p, uint64_t left)
 {
+    int64_t now_ms = clock_wall_ms();
     char finish[CLOCK_TEXT_SIZE];
 
     if (p->rate <= (double)RATE_UNLIMITED) {
         fprintf(stderr, "  rate       unlimited\n");
         return;
     }
-    clock_time_of_day(clock_wall_ms() + (int64_t)((double)left / p->rate * 1000), finish);
+    clock_time_of_day(now_ms + (int64_t)((double)left / p->rate * 1000), now_ms, finish);
     fprintf(stderr, "  rate       %.0f a second; done at about %s\n", p->rate, finish);
 }
 

@@ -6,6 +6,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
+
+#include <string.h>
 
 /* ---- The engine's ports. */
 
@@ -100,6 +103,9 @@ static void on_answer(void *world, const struct engine_view *view, const struct 
 
     tally_answer(&d->tally, x, view->outcome);
     event_log_answer(&d->event_log, view, x, j);
+    if (j->verdict == VERDICT_UNKNOWN || j->verdict == VERDICT_NOT_SENT)
+        text_copy(d->trouble, sizeof(d->trouble), view->outcome->title,
+                  strlen(view->outcome->title));
     if (j->verdict == VERDICT_UNKNOWN && !x->http_status)
         graph_client_distrust(d->client);
 }
@@ -136,8 +142,11 @@ static void on_known(void *world, const struct engine_view *view, const struct r
 
 static void on_halt(void *world, const struct halt *halt, bool raised)
 {
-    (void)world;
-    event_log_halt(halt, raised);
+    struct dispatch *d = world;
+
+    if (halt->kind == HALT_NETWORK)
+        d->network = raised ? *halt : (struct halt){0};
+    event_log_halt(halt, raised, d->service != NULL);
 }
 
 /* ---- What comes back. */

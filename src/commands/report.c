@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "commands/next_command.h"
+#include "commands/way_on.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -178,13 +179,14 @@ static void add_halts(const struct report *r, struct buf *out)
 {
     for (unsigned i = 0; i < r->halts->count; i++) {
         const struct halt *h = &r->halts->items[i];
+        char hint[WAY_ON_SIZE];
 
         if (is_over(r, h))
             continue;
         buf_addf(out, "\n  ⛔ %s is stopped (%s", h->what, halt_name(h->kind));
         if (h->code)
             buf_addf(out, ", code %d", h->code);
-        buf_addf(out, "): %s\n", h->hint);
+        buf_addf(out, "): %s\n", way_on_text(h, r->by_daemon, hint));
     }
 }
 
@@ -250,6 +252,7 @@ static void put_halts(const struct report *r, struct json_writer *w)
     json_begin(w, "halts", '[');
     for (unsigned i = 0; i < r->halts->count; i++) {
         const struct halt *h = &r->halts->items[i];
+        char hint[WAY_ON_SIZE];
 
         if (is_over(r, h))
             continue;
@@ -257,7 +260,7 @@ static void put_halts(const struct report *r, struct json_writer *w)
         json_put_string(w, "kind", halt_name(h->kind));
         json_put_string(w, "what", h->what);
         json_put_int(w, "code", h->code);
-        json_put_string(w, "hint", h->hint);
+        json_put_string(w, "hint", way_on_text(h, r->by_daemon, hint));
         json_end(w, '}');
     }
     json_end(w, ']');

@@ -84,11 +84,18 @@ static const char *note_of(struct run *r)
     return NULL;
 }
 
+/* At the rate of now; in a short lull at that of the run so far. */
+static double pace_of(const struct progress_facts *f)
+{
+    if (f->rate_actual > 0)
+        return f->rate_actual;
+    return f->note ? 0 : tally_rate(f->tally);
+}
+
 static struct progress_facts look(struct run *r)
 {
     struct engine_counts now = dispatch_counts(r->dispatch);
-
-    return (struct progress_facts){
+    struct progress_facts f = {
         .tally = dispatch_tally(r->dispatch),
         .retries = now.retries,
         .waiting = now.waiting + now.parked,
@@ -97,6 +104,9 @@ static struct progress_facts look(struct run *r)
         .rate_actual = dispatch_rate_actual(r->dispatch),
         .note = note_of(r),
     };
+
+    f.pace = pace_of(&f);
+    return f;
 }
 
 static void on_tick(void *context)

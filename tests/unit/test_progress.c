@@ -113,6 +113,7 @@ static void test_all_of_it_where_there_is_room(void **state)
     struct progress_facts f = {.tally = &t,
                                .rate_allowed = 990,
                                .rate_actual = 990,
+                               .pace = 990,
                                .note = "stopping: waiting for what is in flight"};
     struct buf out = block("results-10000.csv", 80, &f);
 
