@@ -278,8 +278,10 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     }
     dispatch_stop(d);
-    log_line(LOG_WARN, "Stopping: waiting for what is in flight; once more stops at once",
-             LOG_NUM("in_flight", engine_counts(d->engine).in_flight));
+    log_line(
+        LOG_WARN,
+        "Stopping: waiting for what is in flight; once more stops at once and leaves it unknown",
+        LOG_NUM("in_flight", engine_counts(d->engine).in_flight));
 }
 
 static void on_watch(uv_timer_t *timer)

@@ -179,6 +179,7 @@ static void on_broken(void *context, const struct err *e)
 
     d->failure = *e;
     d->failed = true;
+    log_line(LOG_ERROR, "⛔ The ledger broke: nothing more is sent", LOG_STR("error", e->text));
     engine_on_ledger_broken(d->engine);
 }
 

@@ -98,6 +98,8 @@ static void add_states(const struct report *r, struct buf *out)
 
     for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
         add_number(out, state_name(shown[i]), tally_total(r->tally, shown[i]));
+    if (r->truth.in_flight)
+        add_number(out, "in flight", r->truth.in_flight);
     if (r->left)
         add_number(out, r->is_cancelled ? "never sent" : "not yet sent", r->left);
     if (r->rejected)
@@ -142,7 +144,7 @@ static void add_all_known(const struct report *r, struct buf *out)
 
 static bool goes_on(const struct report *r)
 {
-    return r->left && !r->is_cancelled;
+    return (r->left || r->truth.was_cut_off) && !r->is_cancelled;
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -226,6 +228,8 @@ static void put_states(const struct report *r, struct json_writer *w)
     json_begin(w, "states", '{');
     for (enum state s = STATE_ACCEPTED; s <= STATE_SKIPPED; s++)
         json_put_int(w, state_name(s), (int64_t)tally_total(r->tally, s));
+    if (r->truth.was_cut_off)
+        json_put_int(w, "sending", (int64_t)r->truth.in_flight);
     json_put_int(w, "left", (int64_t)r->left);
     json_end(w, '}');
 }
