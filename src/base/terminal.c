@@ -32,6 +32,15 @@ unsigned terminal_width(int fd)
     return size.ws_col;
 }
 
+unsigned terminal_height(int fd)
+{
+    struct winsize size;
+
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
+        return 24;
+    return size.ws_row;
+}
+
 void terminal_write(int fd, const char *text, size_t len)
 {
     while (len > 0) {

@@ -15,6 +15,8 @@ bool terminal_is(int fd);
 bool terminal_colour(int fd, bool refused);
 /* Columns; 80 when it cannot be known. */
 unsigned terminal_width(int fd);
+/* Rows; 24 when it cannot be known. */
+unsigned terminal_height(int fd);
 /* Writes all of it, or gives up on the first error: what is shown is never worth failing for. */
 void terminal_write(int fd, const char *text, size_t len);
 /* Asks on standard error, reads a line from standard input. False at the end of input; the line is
