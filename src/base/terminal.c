@@ -14,13 +14,18 @@ bool terminal_is(int fd)
     return isatty(fd) == 1;
 }
 
+bool terminal_redraws(int fd)
+{
+    const char *term = getenv("TERM");
+
+    return terminal_is(fd) && !(term && strcmp(term, "dumb") == 0);
+}
+
 bool terminal_colour(int fd, bool refused)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
 
-    return !refused && terminal_is(fd) && !(no_color && *no_color) &&
-           !(term && strcmp(term, "dumb") == 0);
+    return !refused && terminal_redraws(fd) && !(no_color && *no_color);
 }
 
 unsigned terminal_width(int fd)

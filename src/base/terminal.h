@@ -11,6 +11,8 @@
 #include <stddef.h>
 
 bool terminal_is(int fd);
+/* A terminal on which the cursor can be moved: TERM is not "dumb". */
+bool terminal_redraws(int fd);
 /* A terminal, NO_COLOR unset or empty (no-color.org), TERM not "dumb", and not `refused`. */
 bool terminal_colour(int fd, bool refused);
 /* Columns; 80 when it cannot be known. */

@@ -212,7 +212,7 @@ static bool on_reading(void *context, uint64_t position, uint64_t size)
     (void)context;
     if (was_interrupted())
         return false;
-    if (terminal_is(STDERR_FILENO) && size)
+    if (terminal_redraws(STDERR_FILENO) && size)
         fprintf(stderr, "\rreading: %3.0f %%\033[K", 100.0 * (double)position / (double)size);
     return true;
 }
@@ -253,7 +253,7 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     hold_signals(&before);
     ok = file_plan_make(p->source, &options, &p->file, e);
     (void)sigprocmask(SIG_SETMASK, &before, NULL); /* fails for bad arguments only */
-    if (terminal_is(STDERR_FILENO))
+    if (terminal_redraws(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     return ok;
 }

@@ -87,9 +87,9 @@ static const char *note_of(struct run *r)
 /* At the rate of now; in a short lull at that of the run so far. */
 static double pace_of(const struct progress_facts *f)
 {
-    if (f->rate_actual > 0)
-        return f->rate_actual;
-    return f->note ? 0 : tally_rate(f->tally);
+    if (f->note) /* it is held, or ends */
+        return 0;
+    return f->rate_actual > 0 ? f->rate_actual : tally_rate(f->tally);
 }
 
 static struct progress_facts look(struct run *r)
