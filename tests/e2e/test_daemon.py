@@ -432,6 +432,7 @@ class Operating(Daemon):
         self.redis.process.wait()
         daemon = self.run_daemon("\"redis down\"")
         self.assertRegex(daemon.err(), f"Redis is not reached: .* redis=127.0.0.1:{port} error=")
+        self.assertRegex(self.status()["redis"]["error"], rf"^127\.0\.0\.1:{port}: .*refused")
         self.redis = RedisServer(port=port)
         self.addCleanup(self.redis.stop)
         self.wire = Wire(port)
