@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"log", command_log, "what became of the messages"},
     {"retry", command_retry, "send failed messages again"},
     {"reconcile", command_reconcile, "what is still unknown, and settling it by hand"},
-    {"status", command_status, "a running daemon, live"},
+    {"status", command_status, "a running daemon or broadcast, live"},
     {"pause", command_pause, "hold a broadcast, or everything"},
     {"resume", command_resume, "go on with a broadcast, or with everything"},
     {"cancel", command_cancel, "give up what waits of a broadcast, or everything that waits"},

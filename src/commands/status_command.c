@@ -46,7 +46,7 @@ static const struct flag drain_flag_list[] = {
 };
 
 static const struct flag_table status_table =
-    FLAG_TABLE("status", "", "a running daemon, live", status_flag_list);
+    FLAG_TABLE("status", "", "a running daemon or broadcast, live", status_flag_list);
 static const struct flag_table drain_table =
     FLAG_TABLE("drain", "", "take nothing new, finish what is in flight, end", drain_flag_list);
 
