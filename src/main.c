@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"log", command_log, "what became of the messages", true},
     {"retry", command_retry, "send failed messages again", false},
     {"reconcile", command_reconcile, "what is still unknown, and settling it by hand", false},
-    {"status", command_status, "a running daemon, live", true},
+    {"status", command_status, "a running daemon or broadcast, live", true},
     {"pause", command_pause, "hold a broadcast, or everything", false},
     {"resume", command_resume, "go on with a broadcast, or with everything", false},
     {"cancel", command_cancel, "give up what waits of a broadcast, or everything that waits",

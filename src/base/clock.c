@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -83,11 +84,19 @@ void clock_local(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
         out[0] = '\0';
 }
 
-void clock_time_of_day(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
+static struct tm local_of(int64_t wall_ms)
 {
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm t = {0};
 
     (void)localtime_r(&seconds, &t); /* fails only past the year 2^31 */
-    (void)snprintf(out, CLOCK_TEXT_SIZE, "%02d:%02d:%02d", t.tm_hour, t.tm_min, t.tm_sec);
+    return t;
+}
+
+void clock_time_of_day(int64_t wall_ms, int64_t now_ms, char out[CLOCK_TEXT_SIZE])
+{
+    struct tm t = local_of(wall_ms), now = local_of(now_ms);
+    bool is_today = t.tm_yday == now.tm_yday && t.tm_year == now.tm_year;
+
+    (void)strftime(out, CLOCK_TEXT_SIZE, is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &t);
 }

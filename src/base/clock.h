@@ -17,7 +17,7 @@ enum { CLOCK_TEXT_SIZE = 32 };
 void clock_text(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
 /* Local date and time, and how far that is from UTC: 2026-04-02 15:00:00 +0530 */
 void clock_local(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
-/* Local time of day, HH:MM:SS. */
-void clock_time_of_day(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
+/* Local time of day, HH:MM:SS; where that is another day than now's, behind its date. */
+void clock_time_of_day(int64_t wall_ms, int64_t now_ms, char out[CLOCK_TEXT_SIZE]);
 
 #endif

@@ -142,7 +142,11 @@ static bool read_whole(const char *path, struct buf *content, struct err *e)
     bool ok;
 
     if (!file)
-        return err_set(e, EXIT_CONFIG, "%.300s: cannot be opened: %s", path, strerror(errno));
+        return err_set(e, EXIT_CONFIG, "%.300s: cannot be opened: %s%s", path, strerror(errno),
+                       errno == EACCES
+                           ? " (run the command as a user that may read it: a service's "
+                             "own, by sudo -u; or name another file)"
+                           : "");
     while ((got = fread(piece, 1, sizeof(piece), file)) > 0 && buf_ok(content))
         buf_add(content, piece, got);
     ok = !ferror(file);

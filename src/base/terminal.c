@@ -14,13 +14,18 @@ bool terminal_is(int fd)
     return isatty(fd) == 1;
 }
 
+bool terminal_redraws(int fd)
+{
+    const char *term = getenv("TERM");
+
+    return terminal_is(fd) && !(term && strcmp(term, "dumb") == 0);
+}
+
 bool terminal_colour(int fd, bool refused)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
 
-    return !refused && terminal_is(fd) && !(no_color && *no_color) &&
-           !(term && strcmp(term, "dumb") == 0);
+    return !refused && terminal_redraws(fd) && !(no_color && *no_color);
 }
 
 unsigned terminal_width(int fd)
@@ -30,6 +35,15 @@ unsigned terminal_width(int fd)
     if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return 80;
     return size.ws_col;
+}
+
+unsigned terminal_height(int fd)
+{
+    struct winsize size;
+
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
+        return 24;
+    return size.ws_row;
 }
 
 void terminal_write(int fd, const char *text, size_t len)

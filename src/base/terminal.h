@@ -11,10 +11,14 @@
 #include <stddef.h>
 
 bool terminal_is(int fd);
+/* A terminal on which the cursor can be moved: TERM is not "dumb". */
+bool terminal_redraws(int fd);
 /* A terminal, NO_COLOR unset or empty (no-color.org), TERM not "dumb", and not `refused`. */
 bool terminal_colour(int fd, bool refused);
 /* Columns; 80 when it cannot be known. */
 unsigned terminal_width(int fd);
+/* Rows; 24 when it cannot be known. */
+unsigned terminal_height(int fd);
 /* Writes all of it, or gives up on the first error: what is shown is never worth failing for. */
 void terminal_write(int fd, const char *text, size_t len);
 /* Asks on standard error, reads a line from standard input; again where it has more than `size` - 1

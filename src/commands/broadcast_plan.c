@@ -200,7 +200,7 @@ static bool on_reading(void *context, uint64_t position, uint64_t size)
     (void)context;
     if (was_interrupted())
         return false;
-    if (terminal_is(STDERR_FILENO) && size)
+    if (terminal_redraws(STDERR_FILENO) && size)
         fprintf(stderr, "\rreading: %3.0f %%\033[K", 100.0 * (double)position / (double)size);
     return true;
 }
@@ -241,7 +241,7 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     hold_signals(&before);
     ok = file_plan_make(p->source, &options, &p->file, e);
     (void)sigprocmask(SIG_SETMASK, &before, NULL); /* fails for bad arguments only */
-    if (terminal_is(STDERR_FILENO))
+    if (terminal_redraws(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     return ok;
 }
@@ -420,13 +420,14 @@ static void print_unknown_columns(const struct broadcast_plan *p)
 
 static void print_pace(const struct broadcast_plan *p, uint64_t left)
 {
+    int64_t now_ms = clock_wall_ms();
     char finish[CLOCK_TEXT_SIZE];
 
     if (p->rate <= (double)RATE_UNLIMITED) {
         fprintf(stderr, "  rate       unlimited\n");
         return;
     }
-    clock_time_of_day(clock_wall_ms() + (int64_t)((double)left / p->rate * 1000), finish);
+    clock_time_of_day(now_ms + (int64_t)((double)left / p->rate * 1000), now_ms, finish);
     fprintf(stderr, "  rate       %.0f a second; done at about %s\n", p->rate, finish);
 }
 

@@ -153,7 +153,7 @@ static void write_text(const struct offline *o, const struct settings *settings,
         buf_adds(text, " " HOLDS_UNKNOWN);
     if (operation->begin == begin_resume && !settings->enabled)
         buf_adds(text, "; but sending is switched off (whatsapp.enabled, WHATSAPP_ENABLED)");
-    buf_adds(text, "; nothing runs now, it is in the ledger");
+    buf_addf(text, "; nothing runs now, it is in the ledger %s", settings->ledger_path);
 }
 
 static bool run_errands(struct offline *o, const struct operation *operation, struct err *e)

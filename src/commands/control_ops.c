@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUESTION_MAX = 4096, TEXT_MAX = 4096 };
+enum { QUESTION_MAX = 4096, TEXT_MAX = 8192 };
 
 /* ---- Asking. */
 

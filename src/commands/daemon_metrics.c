@@ -123,6 +123,8 @@ static void write_halts(struct metrics *m, const struct daemon_status *s)
 
     for (unsigned i = 0; s->halts && i < s->halts->count; i++)
         counts[s->halts->items[i].kind]++;
+    if (s->network.kind)
+        counts[HALT_NETWORK]++;
     metrics_family(m, METRIC_GAUGE, "tidings_paused", "Halts in force, by what raised them.");
     for (unsigned i = HALT_NONE + 1; i < HALT_KIND_COUNT; i++)
         metrics_value(m, label("reason", halt_name((enum halt_kind)i)), counts[i]);

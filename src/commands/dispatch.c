@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "commands/dispatch_internal.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -119,10 +120,27 @@ static void on_client_closed(void *context)
         d->watch.on_end(d->watch.context);
 }
 
+/* Why it gives up, for the report: as the halt that it was, if it was one already. */
+static void add_unreachable(struct dispatch *d)
+{
+    struct halt halt = {.kind = HALT_NETWORK,
+                        .since_ms = d->network.since_ms,
+                        .until_us = INT64_MAX,
+                        .what = "everything"};
+
+    (void)snprintf(halt.hint, sizeof(halt.hint), /* cut if too long */
+                   "%.160s. Look at the network and at metastatus.com, then run the same command "
+                   "again.",
+                   d->trouble);
+    (void)halt_raise(&d->halts, &halt);
+}
+
 static void end_loop(struct dispatch *d)
 {
     d->ending = true;
     d->halts = *engine_halts(d->engine);
+    if (d->end == DISPATCH_UNREACHABLE)
+        add_unreachable(d);
     graph_client_close(d->client, on_client_closed, d);
 }
 
@@ -260,8 +278,10 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     }
     dispatch_stop(d);
-    log_line(LOG_WARN, "Stopping: waiting for what is in flight; once more stops at once",
-             LOG_NUM("in_flight", engine_counts(d->engine).in_flight));
+    log_line(
+        LOG_WARN,
+        "Stopping: waiting for what is in flight; once more stops at once and leaves it unknown",
+        LOG_NUM("in_flight", engine_counts(d->engine).in_flight));
 }
 
 static void on_watch(uv_timer_t *timer)
@@ -512,6 +532,17 @@ double dispatch_rate_allowed(struct dispatch *d)
 unsigned dispatch_rate_actual(struct dispatch *d)
 {
     return d->engine ? engine_rate_actual(d->engine, dispatch_now()) : 0;
+}
+
+bool dispatch_network_halt(const struct dispatch *d, struct halt *out)
+{
+    *out = d->network;
+    if (out->kind && *d->trouble)
+        (void)snprintf(out->hint, sizeof(out->hint), /* cut if too long */
+                       "%.160s: one message at a time is tried until Graph answers; nothing is "
+                       "lost. Look at the network and at metastatus.com.",
+                       d->trouble);
+    return out->kind != HALT_NONE;
 }
 
 const struct halts *dispatch_halts_now(const struct dispatch *d)

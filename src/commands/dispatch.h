@@ -110,6 +110,9 @@ struct engine_counts dispatch_counts(const struct dispatch *d);
 /* The halts when the loop ended. */
 const struct halts *dispatch_halts(const struct dispatch *d);
 const struct halts *dispatch_halts_now(const struct dispatch *d);
+/* Graph cannot be reached or does not answer: the halt of it (the engine's have none), whose hint
+ * has the last error. False: it is there, and *out is empty. */
+bool dispatch_network_halt(const struct dispatch *d, struct halt *out);
 struct engine *dispatch_engine(struct dispatch *d);
 uv_loop_t *dispatch_loop(struct dispatch *d);
 bool dispatch_is_draining(const struct dispatch *d); /* from the signal, or the stop, on */

@@ -27,7 +27,9 @@ struct dispatch {
     struct engine *engine;
     struct event_log event_log;
     struct tally tally;
-    struct halts halts; /* as the loop ended */
+    struct halts halts;  /* as the loop ended */
+    struct halt network; /* Graph is not there, with the engine's hint; HALT_NONE: it is */
+    char trouble[OUTCOME_TITLE_MAX]; /* of the last request without a usable answer */
     struct dispatch_source source;
     struct dispatch_watch watch;
     const struct dispatch_service *service; /* NULL: a run that ends by itself */

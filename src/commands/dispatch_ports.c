@@ -7,6 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mix.h"
+#include "base/text.h"
+
+#include <string.h>
 
 /* ---- The engine's ports. */
 
@@ -98,6 +101,9 @@ static void on_answer(void *world, const struct engine_view *view, const struct 
 
     tally_answer(&d->tally, x, view->outcome);
     event_log_answer(&d->event_log, view, x, j);
+    if (j->verdict == VERDICT_UNKNOWN || j->verdict == VERDICT_NOT_SENT)
+        text_copy(d->trouble, sizeof(d->trouble), view->outcome->title,
+                  strlen(view->outcome->title));
     if (j->verdict == VERDICT_UNKNOWN && !x->http_status)
         graph_client_distrust(d->client);
 }
@@ -134,8 +140,11 @@ static void on_known(void *world, const struct engine_view *view, const struct r
 
 static void on_halt(void *world, const struct halt *halt, bool raised)
 {
-    (void)world;
-    event_log_halt(halt, raised);
+    struct dispatch *d = world;
+
+    if (halt->kind == HALT_NETWORK)
+        d->network = raised ? *halt : (struct halt){0};
+    event_log_halt(halt, raised, d->service != NULL);
 }
 
 /* ---- What comes back. */
@@ -168,6 +177,7 @@ static void on_broken(void *context, const struct err *e)
 
     d->failure = *e;
     d->failed = true;
+    log_line(LOG_ERROR, "⛔ The ledger broke: nothing more is sent", LOG_STR("error", e->text));
     engine_on_ledger_broken(d->engine);
 }
 

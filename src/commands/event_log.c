@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "commands/way_on.h"
 #include "core/phone.h"
 
 #include <stdio.h>
@@ -104,12 +105,14 @@ void event_log_skipped(const char *id, enum reason reason)
              LOG_STR("reason", reason_name(reason)));
 }
 
-void event_log_halt(const struct halt *halt, bool raised)
+void event_log_halt(const struct halt *halt, bool raised, bool is_daemon)
 {
+    char hint[WAY_ON_SIZE];
+
     if (raised)
         log_line(LOG_WARN, "⛔ Sending is stopped", LOG_STR("why", halt_name(halt->kind)),
                  LOG_STR("what", halt->what), LOG_NUM("code", halt->code),
-                 LOG_STR("hint", halt->hint));
+                 LOG_STR("hint", way_on_text(halt, is_daemon, hint)));
     else
         log_line(LOG_WARN, "▶ Sending goes on", LOG_STR("after", halt_name(halt->kind)));
 }

@@ -17,6 +17,7 @@ void event_log_answer(const struct event_log *l, const struct engine_view *view,
                       const struct exchange *x, const struct judgement *j);
 /* It was never sent, by rule: `reason` says which. */
 void event_log_skipped(const char *id, enum reason reason);
-void event_log_halt(const struct halt *halt, bool raised);
+/* `is_daemon`: who sends, for the way on (way_on.h). */
+void event_log_halt(const struct halt *halt, bool raised, bool is_daemon);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/filter_flags.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/phone.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool read_states(const char *list, unsigned *out, struct err *e)
@@ -137,4 +139,48 @@ bool filter_flags_given(const struct filter_flags *flags)
 {
     return flags->class_id || flags->test_num || flags->broadcast || flags->to || flags->id ||
            flags->state || flags->code || flags->since || flags->until;
+}
+
+static void add_subject(struct buf *out, const char *flag, const char *value)
+{
+    if (value)
+        buf_addf(out, " %s %.60s", flag, value);
+}
+
+static bool has_nobody(const struct ledger_filter *subject, const char *ledger_path)
+{
+    struct ledger_reader *reader;
+    uint64_t counts[STATE_COUNT] = {0}, sum = 0;
+    struct err e;
+    bool ok;
+
+    if (!ledger_reader_open(ledger_path, &reader, &e))
+        return false; /* then that was said */
+    ok = ledger_count(reader, subject, counts, &e);
+    ledger_reader_close(reader);
+    for (size_t s = 0; s < STATE_COUNT; s++)
+        sum += counts[s];
+    return ok && !sum;
+}
+
+void filter_say_if_nobody(const struct ledger_filter *filter, const char *ledger_path)
+{
+    const struct ledger_filter subject = {
+        .class_id = filter->class_id,
+        .test_num = filter->test_num,
+        .broadcast = filter->broadcast,
+        .to = filter->to,
+        .id = filter->id,
+    };
+    struct buf flags = buf_new(1024);
+
+    add_subject(&flags, "--class", filter->class_id);
+    add_subject(&flags, "--test", filter->test_num);
+    add_subject(&flags, "--broadcast", filter->broadcast);
+    add_subject(&flags, "--to", filter->to);
+    add_subject(&flags, "--id", filter->id);
+    if (flags.len && has_nobody(&subject, ledger_path))
+        fprintf(stderr, "tidings: no message on record in %s fits%s\n", ledger_path,
+                buf_text(&flags));
+    buf_free(&flags);
 }

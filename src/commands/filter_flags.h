@@ -46,6 +46,9 @@ bool filter_flags_read(const struct filter_flags *flags, char *number, struct le
                        struct err *e) MUST_CHECK;
 /* Does it let every message through? */
 bool filter_is_empty(const struct ledger_filter *filter);
+/* Where nothing was found: says so on standard error if no message at all, in whatever state, is of
+ * that class, test, broadcast, number or id. A mistyped name looks like good news otherwise. */
+void filter_say_if_nobody(const struct ledger_filter *filter, const char *ledger_path);
 /* Does any of them narrow what is shown? */
 bool filter_flags_given(const struct filter_flags *flags);
 

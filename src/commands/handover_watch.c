@@ -11,8 +11,15 @@
 #include <string.h>
 
 enum {
-    LOOK_MS = 250, /* between two looks at the ledger, and four times what a look took */
+    LOOK_MS = 250,     /* between two looks at the ledger, and four times what a look took */
+    PACE_US = 5000000, /* the pace is that of one to two such spans */
     NOTE_MAX = HALT_WHAT_MAX + HALT_TEXT_MAX + 64,
+};
+
+/* How much was done at a moment. */
+struct mark {
+    int64_t at_us;
+    uint64_t done;
 };
 
 struct handover_watch {
@@ -29,6 +36,7 @@ struct handover_watch {
     bool was_interrupted;
     bool is_showing;
     sigset_t before;
+    struct mark marks[2]; /* the older first */
     int64_t looked_us;
     int64_t look_took_us;
     int64_t shown_us;
@@ -172,6 +180,25 @@ static uint64_t left(const struct handover_watch *w)
     return w->counts[STATE_WAITING] + w->counts[STATE_SENDING];
 }
 
+static void mark_pace(struct handover_watch *w)
+{
+    struct mark now = {w->looked_us, tally_done(&w->tally)};
+
+    if (w->marks[1].at_us && now.at_us - w->marks[1].at_us < PACE_US)
+        return;
+    w->marks[0] = w->marks[1].at_us ? w->marks[1] : now;
+    w->marks[1] = now;
+}
+
+/* Of this work alone: the daemon's rate is for others, too. */
+static double pace_of(const struct handover_watch *w)
+{
+    int64_t took_us = w->looked_us - w->marks[0].at_us;
+    uint64_t done = tally_done(&w->tally) - w->marks[0].done;
+
+    return took_us > 0 ? (double)done * 1e6 / (double)took_us : 0;
+}
+
 static bool look(struct handover_watch *w, struct err *e)
 {
     int64_t began_us = clock_mono_us();
@@ -182,6 +209,7 @@ static bool look(struct handover_watch *w, struct err *e)
     w->looked_us = clock_mono_us();
     w->look_took_us = w->looked_us - began_us;
     tally_take(&w->tally, w->counts, w->looked_us);
+    mark_pace(w);
     ask_status(w);
     return true;
 }
@@ -199,6 +227,7 @@ static struct progress_facts facts_of(const struct handover_watch *w)
 
     (void)json_double(json_get(rate, "allowed"), &f.rate_allowed); /* 0 where it is not there */
     (void)json_double(json_get(rate, "actual"), &f.rate_actual);   /* the same */
+    f.pace = f.note && f.rate_actual <= 0 ? 0 : pace_of(w);
     return f;
 }
 

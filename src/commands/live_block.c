@@ -36,18 +36,40 @@ static size_t columns_of(const char *line, const char *end)
     return columns;
 }
 
-/* Rows on a screen of that width; an empty line has one too. */
+/* Of a line on a screen of that width; an empty one has a row too. */
+static size_t rows_of(const char *line, const char *end, unsigned width)
+{
+    size_t columns = columns_of(line, end);
+
+    return columns > width ? (columns + width - 1) / width : 1;
+}
+
 static size_t count_rows(const struct buf *text, unsigned width)
 {
     const char *line = buf_text(text), *end;
     size_t rows = 0;
 
-    for (; (end = strchr(line, '\n')); line = end + 1) {
-        size_t columns = columns_of(line, end);
-
-        rows += columns > width ? (columns + width - 1) / width : 1;
-    }
+    for (; (end = strchr(line, '\n')); line = end + 1)
+        rows += rows_of(line, end, width);
     return rows;
+}
+
+/* Only what can be erased again: the cursor does not go back above the screen's first row, and
+ * stands below the block. */
+static void cut_to_height(struct buf *text, unsigned width, unsigned height)
+{
+    const char *line = buf_text(text), *end;
+    size_t rows = 0, room = height > 2 ? height - 2 : 1; /* one for the last line, one below */
+
+    if (count_rows(text, width) < height)
+        return;
+    for (; (end = strchr(line, '\n')); line = end + 1) {
+        rows += rows_of(line, end, width);
+        if (rows > room)
+            break;
+    }
+    buf_cut(text, (size_t)(line - buf_text(text)));
+    buf_adds(text, "  ...\n");
 }
 
 /* Erases what stood there: back to its first row. */
@@ -77,6 +99,7 @@ void live_block_draw(struct live_block *b, const char *text, size_t len)
     struct buf next = buf_new(LIVE_BLOCK_MAX);
 
     buf_add(&next, text, len);
+    cut_to_height(&next, terminal_width(b->fd), terminal_height(b->fd));
     redraw(b, "", 0, &next);
     buf_free(&b->text);
     b->text = next;

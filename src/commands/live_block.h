@@ -5,8 +5,9 @@
  * Model: the block is what stands on the screen; drawing moves up by as many rows as it has there
  * and writes over it. A line that is wider than the screen has several; colours have no width. The
  * width is asked for at each drawing: after the screen was made narrower its rows are those of a
- * terminal that wraps again (most do; on one that cuts, the rows above the block are lost). Nothing
- * else may write to the terminal meanwhile, except through live_block_above.
+ * terminal that wraps again (most do; on one that cuts, the rows above the block are lost). Of a
+ * block that is higher than the screen the first lines are drawn, and "...". Nothing else may write
+ * to the terminal meanwhile, except through live_block_above.
  */
 #ifndef COMMANDS_LIVE_BLOCK_H
 #define COMMANDS_LIVE_BLOCK_H

@@ -333,6 +333,7 @@ static bool print_counts(struct view *v, struct err *e)
     for (enum state s = STATE_WAITING; s <= STATE_SKIPPED; s++)
         sum += counts[s];
     if (v->flags.count) {
+        v->shown = sum;
         printf("%llu\n", (unsigned long long)sum);
         return true;
     }
@@ -375,6 +376,8 @@ static int run(struct view *v)
         return call_fail(&e);
     ok = show(v, &e);
     ledger_reader_close(v->reader);
+    if (ok && !v->shown)
+        filter_say_if_nobody(&v->filter, v->call.settings.ledger_path);
     return ok ? EXIT_DONE : call_fail(&e);
 }
 

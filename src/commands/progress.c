@@ -41,7 +41,7 @@ void progress_begin(struct progress *p, const char *name, bool quiet, bool colou
 {
     *p = (struct progress){
         .name = name, .quiet = quiet, .colour = colour, .block = live_block_new(STDERR_FILENO)};
-    p->live = !quiet && terminal_is(STDERR_FILENO);
+    p->live = !quiet && terminal_redraws(STDERR_FILENO);
     if (p->live)
         log_set_sink(on_log_line, p);
 }

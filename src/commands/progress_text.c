@@ -22,17 +22,16 @@ static uint64_t done_of(const struct progress_facts *f)
     return tally_done(f->tally);
 }
 
-/* A clock time: what is left at the rate of now, or of the run so far when nothing goes now. ""
- * when it cannot be known. */
+/* A clock time; "" when it cannot be known. */
 static void forecast(const struct progress_facts *f, char eta[CLOCK_TEXT_SIZE])
 {
-    double rate = f->rate_actual > 0 ? f->rate_actual : tally_rate(f->tally);
+    int64_t now_ms = clock_wall_ms();
     uint64_t done = done_of(f), expected = tally_expected(f->tally);
 
     eta[0] = '\0';
-    if (!expected || done >= expected || rate <= 0)
+    if (!expected || done >= expected || f->pace <= 0)
         return;
-    clock_time_of_day(clock_wall_ms() + (int64_t)((double)(expected - done) / rate * 1000), eta);
+    clock_time_of_day(now_ms + (int64_t)((double)(expected - done) / f->pace * 1000), now_ms, eta);
 }
 
 static double percent(const struct progress_facts *f)

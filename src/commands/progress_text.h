@@ -22,6 +22,7 @@ struct progress_facts {
     unsigned in_flight;
     double rate_allowed; /* 0: unlimited */
     double rate_actual;
+    double pace;      /* done a second, for the ETA; 0: not known, or nothing goes */
     const char *note; /* why nothing goes, or that it ends; NULL: it goes */
 };
 

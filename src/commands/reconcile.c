@@ -216,6 +216,12 @@ static void print_end(const struct reconcile *r)
            count, age);
 }
 
+static void say_if_nobody(const struct reconcile *r)
+{
+    if (!r->found)
+        filter_say_if_nobody(&r->filter, r->run.call.settings.ledger_path);
+}
+
 static int list(struct reconcile *r)
 {
     struct err e;
@@ -226,6 +232,7 @@ static int list(struct reconcile *r)
         printf("%llu\n", (unsigned long long)r->found);
     else if (!r->run.call.common.json)
         print_end(r);
+    say_if_nobody(r);
     return EXIT_DONE;
 }
 
@@ -352,6 +359,7 @@ static int settle(struct reconcile *r)
                 filter_flags_given(&r->flags.filter) ? " that the filter lets through" : "");
         if (r->run.call.common.json)
             print_settled(r, 0);
+        say_if_nobody(r);
         return EXIT_DONE;
     }
     if (!confirm(r, &e) || !settle_numbers(r, &settled, &e))

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "commands/next_command.h"
+#include "commands/way_on.h"
 
 #include <string.h>
 
@@ -96,6 +97,8 @@ static void add_states(const struct report *r, struct buf *out)
 
     for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
         add_number(out, state_name(shown[i]), tally_total(r->tally, shown[i]));
+    if (r->truth.in_flight)
+        add_number(out, "in flight", r->truth.in_flight);
     if (r->left)
         add_number(out, r->is_cancelled ? "never sent" : "not yet sent", r->left);
     if (r->rejected)
@@ -140,7 +143,7 @@ static void add_all_known(const struct report *r, struct buf *out)
 
 static bool goes_on(const struct report *r)
 {
-    return r->left && !r->is_cancelled;
+    return (r->left || r->truth.was_cut_off) && !r->is_cancelled;
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -177,13 +180,14 @@ static void add_halts(const struct report *r, struct buf *out)
 {
     for (unsigned i = 0; i < r->halts->count; i++) {
         const struct halt *h = &r->halts->items[i];
+        char hint[WAY_ON_SIZE];
 
         if (is_over(r, h))
             continue;
         buf_addf(out, "\n  ⛔ %s is stopped (%s", h->what, halt_name(h->kind));
         if (h->code)
             buf_addf(out, ", code %d", h->code);
-        buf_addf(out, "): %s\n", h->hint);
+        buf_addf(out, "): %s\n", way_on_text(h, r->by_daemon, hint));
     }
 }
 
@@ -223,6 +227,8 @@ static void put_states(const struct report *r, struct json_writer *w)
     json_begin(w, "states", '{');
     for (enum state s = STATE_ACCEPTED; s <= STATE_SKIPPED; s++)
         json_put_int(w, state_name(s), (int64_t)tally_total(r->tally, s));
+    if (r->truth.was_cut_off)
+        json_put_int(w, "sending", (int64_t)r->truth.in_flight);
     json_put_int(w, "left", (int64_t)r->left);
     json_end(w, '}');
 }
@@ -249,6 +255,7 @@ static void put_halts(const struct report *r, struct json_writer *w)
     json_begin(w, "halts", '[');
     for (unsigned i = 0; i < r->halts->count; i++) {
         const struct halt *h = &r->halts->items[i];
+        char hint[WAY_ON_SIZE];
 
         if (is_over(r, h))
             continue;
@@ -256,7 +263,7 @@ static void put_halts(const struct report *r, struct json_writer *w)
         json_put_string(w, "kind", halt_name(h->kind));
         json_put_string(w, "what", h->what);
         json_put_int(w, "code", h->code);
-        json_put_string(w, "hint", h->hint);
+        json_put_string(w, "hint", way_on_text(h, r->by_daemon, hint));
         json_end(w, '}');
     }
     json_end(w, ']');

@@ -51,6 +51,24 @@ bool report_truth_read(const char *ledger_path, const char *broadcast, struct re
     return ok;
 }
 
+bool report_truth_read_cut_off(const char *ledger_path, const char *broadcast,
+                               struct report_truth *out, struct err *e)
+{
+    const struct ledger_filter sending = {.broadcast = broadcast, .states = 1U << STATE_SENDING};
+    struct ledger_reader *reader;
+    uint64_t counts[STATE_COUNT];
+    bool ok;
+
+    out->was_cut_off = true;
+    if (!ledger_reader_open(ledger_path, &reader, e))
+        return false;
+    ok = ledger_count(reader, &sending, counts, e);
+    ledger_reader_close(reader);
+    if (ok)
+        out->in_flight = counts[STATE_SENDING];
+    return ok;
+}
+
 static bool count_resent(struct ledger_reader *reader, const char *broadcast, uint64_t *out,
                          struct err *e)
 {
@@ -248,11 +266,26 @@ static void add_unknown(const struct report_unknown *u, struct buf *out)
     buf_addf(out, "    %s  %-18s %-34.34s %s\n", at, to, u->id, unknown_evidence(u->reason));
 }
 
+static void add_cut_off(const struct report_truth *t, struct buf *out)
+{
+    char count[32];
+
+    text_grouped(t->in_flight, count);
+    buf_addf(out,
+             "\n  %s in flight when it stopped: Graph may have sent them, or not. The same command "
+             "lists them as unknown.\n",
+             t->in_flight ? count : "What was");
+}
+
 void report_truth_end(const struct report_truth *t, uint64_t unknown, const char *broadcast,
                       struct buf *out)
 {
     char count[32];
 
+    if (t->was_cut_off)
+        add_cut_off(t, out);
+    if (t->was_cut_off && !unknown)
+        return;
     text_grouped(unknown, count);
     buf_addf(out, "\n  %s unknown%s\n", count, unknown ? ": Graph may have sent them, or not" : "");
     if (!unknown)

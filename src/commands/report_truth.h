@@ -28,11 +28,17 @@ struct report_truth {
     struct ledger_delivery_counts deliveries;
     struct report_unknown unknown[REPORT_UNKNOWN_MAX]; /* the first ones */
     size_t unknown_count;
+    bool was_cut_off;   /* the ledger broke, so that what was in flight has no outcome there */
+    uint64_t in_flight; /* then: how many, where they could be counted */
 };
 
 /* `broadcast`: NULL is all. */
 bool report_truth_read(const char *ledger_path, const char *broadcast, struct report_truth *out,
                        struct err *e) MUST_CHECK;
+
+/* Of a run whose ledger broke: what was in flight, which is `sending` on record. */
+bool report_truth_read_cut_off(const char *ledger_path, const char *broadcast,
+                               struct report_truth *out, struct err *e) MUST_CHECK;
 
 /* Possible duplicates. `broadcast`: NULL is all. */
 bool report_truth_read_resent(const char *ledger_path, const char *broadcast, uint64_t *out,

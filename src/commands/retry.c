@@ -210,6 +210,7 @@ static int say_nothing_to_send(const struct retry *r)
 
     fprintf(stderr, "Nothing%s is %s, nothing%s waits%s: nothing to send\n", which,
             state_name(r->order.from), which, r->later ? " and is due" : "");
+    filter_say_if_nobody(&r->order.filter, r->run->call.settings.ledger_path);
     say_later(r);
     if (r->interrupted)
         fprintf(stderr, "%llu were being sent when a run was killed: they are unknown\n",

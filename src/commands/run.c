@@ -84,11 +84,18 @@ static const char *note_of(struct run *r)
     return NULL;
 }
 
+/* At the rate of now; in a short lull at that of the run so far. */
+static double pace_of(const struct progress_facts *f)
+{
+    if (f->note) /* it is held, or ends */
+        return 0;
+    return f->rate_actual > 0 ? f->rate_actual : tally_rate(f->tally);
+}
+
 static struct progress_facts look(struct run *r)
 {
     struct engine_counts now = dispatch_counts(r->dispatch);
-
-    return (struct progress_facts){
+    struct progress_facts f = {
         .tally = dispatch_tally(r->dispatch),
         .retries = now.retries,
         .waiting = now.waiting + now.parked,
@@ -97,6 +104,9 @@ static struct progress_facts look(struct run *r)
         .rate_actual = dispatch_rate_actual(r->dispatch),
         .note = note_of(r),
     };
+
+    f.pace = pace_of(&f);
+    return f;
 }
 
 static void on_tick(void *context)
@@ -196,6 +206,17 @@ void run_read_truth(const struct run *r, struct report *report)
         log_line(LOG_WARN, "The report does not say what failed and why", LOG_STR("why", e.text));
 }
 
+/* What was in flight when the ledger broke is neither sent for sure nor surely not. */
+static void read_cut_off(const struct run *r, struct report *report)
+{
+    struct err e;
+
+    if (!report_truth_read_cut_off(r->call.settings.ledger_path, r->broadcast, &report->truth, &e))
+        log_line(LOG_WARN, "The report does not say how many were in flight",
+                 LOG_STR("why", e.text));
+    report->left -= report->truth.in_flight < report->left ? report->truth.in_flight : report->left;
+}
+
 /* Of a run that came to its end: what a stopped broadcast left waiting. */
 uint64_t run_left(const struct run *r)
 {
@@ -228,6 +249,8 @@ void run_fill_report(struct run *r, struct report *report)
     report->is_cancelled = r->control.is_cancelled;
     report->took_us = t->began_us ? clock_mono_us() - t->began_us : 0;
     run_read_truth(r, report);
+    if (report->end == DISPATCH_BROKEN)
+        read_cut_off(r, report);
     report->exit_code = report_exit_code(report);
 }
 

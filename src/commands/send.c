@@ -77,7 +77,7 @@ static bool ask(const char *question, char *out, size_t size, struct err *e)
 {
     if (terminal_ask(question, out, size))
         return true;
-    return err_set(e, EXIT_USAGE, "send: no answer, or one that is too long; nothing was sent");
+    return err_set(e, EXIT_USAGE, "send: no answer; nothing was sent");
 }
 
 /* How many parameters the default template takes; other templates are taken at their word. */

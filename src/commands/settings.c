@@ -4,10 +4,14 @@
 #include "base/config_value.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SYSTEM_FILE   "/etc/tidings/tidings.conf"
+#define SYSTEM_FOLDER "/var/lib/tidings"
 
 /* ---- Where things are. */
 
@@ -44,10 +48,24 @@ static char *default_ledger_path(void)
 
     if (state && *state == '/')
         return join(state, "/ledger.db");
-    if (access("/var/lib/tidings", W_OK) == 0)
-        return mem_strdup("/var/lib/tidings/ledger.db");
+    if (access(SYSTEM_FOLDER, W_OK) == 0)
+        return mem_strdup(SYSTEM_FOLDER "/ledger.db");
     path = user_path("XDG_STATE_HOME", "/.local/state", "/tidings/ledger.db");
-    return path ? path : mem_strdup("/var/lib/tidings/ledger.db");
+    return path ? path : mem_strdup(SYSTEM_FOLDER "/ledger.db");
+}
+
+/* A service's settings, and not its ledger: whoever types `pause` now pauses nothing of it. */
+static void warn_of_own_ledger(const struct settings *s)
+{
+    size_t len = strlen(SYSTEM_FOLDER);
+
+    if (strcmp(s->file, SYSTEM_FILE) != 0 || access(SYSTEM_FOLDER, F_OK) != 0 ||
+        getenv("STATE_DIRECTORY") || strncmp(s->ledger_path, SYSTEM_FOLDER, len) == 0)
+        return;
+    fprintf(stderr,
+            "tidings: warning: " SYSTEM_FOLDER " is not this user's to write: the ledger is %s; "
+            "what is meant for a service is typed as its user\n",
+            s->ledger_path);
 }
 
 static char *find_file(const char *given)
@@ -63,8 +81,10 @@ static char *find_file(const char *given)
     if (user && access(user, F_OK) == 0)
         return user;
     mem_free(user);
-    if (access("/etc/tidings/tidings.conf", F_OK) == 0)
-        return mem_strdup("/etc/tidings/tidings.conf");
+    /* Also where it may not be looked at: without a service's settings a command would look for its
+     * daemon and its ledger in the wrong place, and say that nothing runs. */
+    if (access(SYSTEM_FILE, F_OK) == 0 || errno == EACCES)
+        return mem_strdup(SYSTEM_FILE);
     return mem_strdup("");
 }
 
@@ -101,6 +121,7 @@ bool settings_load(struct settings *s, const struct settings_sources *sources)
     if (ok && !*s->ledger_path) {
         mem_free(s->ledger_path);
         s->ledger_path = default_ledger_path();
+        warn_of_own_ledger(s);
     }
     if (ok && !*s->control_socket) {
         mem_free(s->control_socket);

@@ -2,8 +2,12 @@
 #include "commands/status.h"
 
 #include "base/clock.h"
+#include "commands/way_on.h"
 
 #include <assert.h>
+#include <string.h>
+
+enum { SOON_S = 10 };
 
 static const char *const state_names[DAEMON_STATE_COUNT] = {
     [DAEMON_RUNNING] = "running",       [DAEMON_STARTING] = "starting",
@@ -31,6 +35,12 @@ void status_count_code(struct daemon_status *s, int code)
         s->codes_other++;
 }
 
+static bool is_daemon(const struct daemon_status *s)
+{
+    return s->kind && strcmp(s->kind, "daemon") == 0;
+}
+
+/* Null where it is 0. */
 static void put_time(struct json_writer *w, const char *key, int64_t wall_ms)
 {
     char text[CLOCK_TEXT_SIZE];
@@ -88,6 +98,46 @@ static void put_codes(struct json_writer *w, const struct daemon_status *s)
     put_count(w, "codes_other", s->codes_other);
 }
 
+/* ---- How much is left, and until when. */
+
+/* Of a daemon what waits in the ledger, what Redis has, and what is on its way; of a run what its
+ * broadcast has not finished. */
+static uint64_t left(const struct daemon_status *s)
+{
+    uint64_t on_its_way = s->in_flight;
+
+    if (!is_daemon(s))
+        return s->broadcast_count ? s->broadcasts[0].counts[STATE_WAITING] : 0;
+    if (s->redis.pending > (int64_t)on_its_way)
+        on_its_way = (uint64_t)s->redis.pending;
+    return s->waiting + on_its_way + (s->redis.lag > 0 ? (uint64_t)s->redis.lag : 0);
+}
+
+/* What the operator holds by name. */
+static uint64_t paused(const struct daemon_status *s)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < s->broadcast_count; i++) {
+        if (strcmp(s->broadcasts[i].state, "paused") == 0)
+            count += s->broadcasts[i].counts[STATE_WAITING];
+    }
+    return count;
+}
+
+/* At the rate of now. 0: not known. A rate far below what is allowed is no pace: what is left is
+ * not due, or comes only now. Nor is what Redis has known to the second: soon is not told. */
+static int64_t done_at_ms(const struct daemon_status *s)
+{
+    uint64_t all = left(s), held = paused(s);
+    double seconds;
+
+    if (s->state != DAEMON_RUNNING || all <= held || s->rate_actual <= s->rate_allowed / 2)
+        return 0;
+    seconds = (double)(all - held) / s->rate_actual;
+    return seconds < SOON_S ? 0 : s->now_ms + (int64_t)(seconds * 1000);
+}
+
 /* `allowed` is null when it is unlimited. */
 static void put_rate(struct json_writer *w, double allowed, double actual)
 {
@@ -114,20 +164,26 @@ static void put_rates(struct json_writer *w, const struct daemon_status *s)
     json_end(w, ']');
 }
 
-static void put_halts(struct json_writer *w, const struct halts *halts)
+static void put_halt(struct json_writer *w, const struct daemon_status *s, const struct halt *h)
+{
+    char hint[WAY_ON_SIZE];
+
+    json_begin(w, NULL, '{');
+    json_put_string(w, "kind", halt_name(h->kind));
+    json_put_string(w, "what", h->what);
+    json_put_int(w, "code", h->code);
+    json_put_string(w, "hint", way_on_text(h, is_daemon(s), hint));
+    put_time(w, "since", h->since_ms);
+    json_end(w, '}');
+}
+
+static void put_halts(struct json_writer *w, const struct daemon_status *s)
 {
     json_begin(w, "halts", '[');
-    for (unsigned i = 0; halts && i < halts->count; i++) {
-        const struct halt *h = &halts->items[i];
-
-        json_begin(w, NULL, '{');
-        json_put_string(w, "kind", halt_name(h->kind));
-        json_put_string(w, "what", h->what);
-        json_put_int(w, "code", h->code);
-        json_put_string(w, "hint", h->hint);
-        put_time(w, "since", h->since_ms);
-        json_end(w, '}');
-    }
+    for (unsigned i = 0; s->halts && i < s->halts->count; i++)
+        put_halt(w, s, &s->halts->items[i]);
+    if (s->network.kind)
+        put_halt(w, s, &s->network);
     json_end(w, ']');
 }
 
@@ -232,8 +288,10 @@ void status_json(const struct daemon_status *s, struct buf *out)
     json_put_int(&w, "uptime_s", s->started_ms ? (s->now_ms - s->started_ms) / 1000 : 0);
     put_counters(&w, s);
     put_rates(&w, s);
+    put_count(&w, "left", left(s));
+    put_time(&w, "done_at", done_at_ms(s));
     put_codes(&w, s);
-    put_halts(&w, s->halts);
+    put_halts(&w, s);
     put_quantiles(&w, "latency_ms", s->latency);
     put_quantiles(&w, "lateness_ms", s->lateness);
     put_ms(&w, "loop_lag_ms", s->loop_lag_us);

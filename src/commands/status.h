@@ -125,6 +125,7 @@ struct daemon_status {
     unsigned sender_count;
 
     const struct halts *halts;        /* may be NULL */
+    struct halt network;              /* HALT_NONE: Graph is there */
     const struct histogram *latency;  /* microseconds from the wire to the answer; may be NULL */
     const struct histogram *lateness; /* microseconds behind the planned moment; may be NULL */
     int64_t loop_lag_us;              /* how late the last heartbeat was (daemon.c) */

@@ -46,7 +46,7 @@ static const struct flag drain_flag_list[] = {
 };
 
 static const struct flag_table status_table =
-    FLAG_TABLE("status", "", "a running daemon, live", status_flag_list);
+    FLAG_TABLE("status", "", "a running daemon or broadcast, live", status_flag_list);
 static const struct flag_table drain_table =
     FLAG_TABLE("drain", "", "take nothing new, finish what is in flight, end", drain_flag_list);
 
@@ -137,7 +137,7 @@ static bool takes_no_arguments(const struct call *c, const char *command, struct
 
 static bool view_status(struct view *v, const struct status_flags *flags, struct err *e)
 {
-    v->live = flags->watch && !v->call->common.json && terminal_is(STDOUT_FILENO);
+    v->live = flags->watch && !v->call->common.json && terminal_redraws(STDOUT_FILENO);
     v->lines = flags->watch && !v->live;
     if (!show(v, e))
         return false;
@@ -184,7 +184,7 @@ static bool view_drain(struct view *v, const struct drain_flags *flags, struct e
     int64_t timeout_ms = flags->timeout_s < INT32_MAX ? (int64_t)flags->timeout_s * 1000 : 0;
     int64_t end_us = timeout_ms ? clock_mono_us() + timeout_ms * 1000 : INT64_MAX;
 
-    v->live = !v->call->common.json && terminal_is(STDOUT_FILENO);
+    v->live = !v->call->common.json && terminal_redraws(STDOUT_FILENO);
     v->lines = !v->live;
     if (!ask_to_drain(v, timeout_ms, e))
         return false;

@@ -84,6 +84,7 @@ static void look_at_engine(struct daemon_status *s, struct dispatch *d)
     s->rate_allowed = dispatch_rate_allowed(d);
     s->rate_actual = dispatch_rate_actual(d);
     s->halts = dispatch_halts_now(d);
+    (void)dispatch_network_halt(d, &s->network); /* empty where there is none */
 }
 
 void status_look(struct daemon_status *s, struct dispatch *d, const struct settings *settings)

@@ -123,7 +123,7 @@ static void add_time(const struct text *t, const char *rfc3339)
     int64_t at_ms;
 
     if (text_to_time_ms(rfc3339, strlen(rfc3339), &at_ms)) {
-        clock_time_of_day(at_ms, local);
+        clock_time_of_day(at_ms, clock_wall_ms(), local);
         rfc3339 = local;
     }
     add_plain(t, rfc3339);
@@ -187,6 +187,22 @@ static void add_rate(const struct text *t, const struct json *rate)
         buf_adds(t->out, "unlimited   ");
 }
 
+/* How much is to be done yet, and until when. */
+static void add_left(const struct text *t)
+{
+    const char *done_at = string_of(t->status, "done_at");
+
+    if (!count_of(t->status, "left"))
+        return;
+    begin_line(t, "left");
+    add_number(t, count_of(t->status, "left"));
+    if (*done_at) {
+        buf_adds(t->out, "   at this rate done at about ");
+        add_time(t, done_at);
+    }
+    end_line(t);
+}
+
 static void add_flow(const struct text *t)
 {
     begin_line(t, "rate");
@@ -195,6 +211,7 @@ static void add_flow(const struct text *t)
     add_count(t, t->status, "waiting", NULL);
     add_count(t, t->status, "parked", YELLOW);
     end_line(t);
+    add_left(t);
     begin_line(t, "this run");
     add_count(t, t->status, "accepted", GREEN);
     add_count(t, t->status, "failed", RED);
@@ -326,26 +343,56 @@ static void add_codes(const struct text *t)
     end_line(t);
 }
 
-static void add_attention(const struct text *t)
+static void add_unknown(const struct text *t)
 {
-    uint64_t unknown = count_of(t->status, "unknown_total");
+    if (!count_of(t->status, "unknown_total"))
+        return;
+    begin_line(t, "unknown");
+    colour_on(t, YELLOW);
+    add_number(t, count_of(t->status, "unknown_total"));
+    colour_off(t);
+    buf_adds(t->out, " in the ledger: tidings reconcile settles them");
+    end_line(t);
+}
+
+static void add_dropped(const struct text *t)
+{
+    if (!count_of(t->status, "log_dropped"))
+        return;
+    begin_line(t, "log");
+    colour_on(t, YELLOW);
+    add_number(t, count_of(t->status, "log_dropped"));
+    colour_off(t);
+    buf_adds(t->out, " lines had no room: it is written too slowly");
+    end_line(t);
+}
+
+static void add_settings(const struct text *t)
+{
     bool failed = false;
 
-    if (unknown) {
-        begin_line(t, "unknown");
-        colour_on(t, YELLOW);
-        add_number(t, unknown);
-        colour_off(t);
-        buf_adds(t->out, " in the ledger: tidings reconcile settles them");
-        end_line(t);
+    if (!json_bool(json_get(t->status, "reload_failed"), &failed) || !failed)
+        return;
+    begin_line(t, "settings");
+    colour_on(t, RED);
+    buf_adds(t->out, "the last reload was refused, the log names each wrong key; the ones before "
+                     "it hold");
+    colour_off(t);
+    end_line(t);
+}
+
+/* "token: everything", but not "template: template results_update (en_US)". */
+static void add_subject(const struct text *t, const struct json *halt)
+{
+    const char *kind = string_of(halt, "kind"), *what = string_of(halt, "what");
+
+    colour_on(t, RED);
+    if (strncmp(what, kind, strlen(kind)) != 0) {
+        add_plain(t, kind);
+        buf_adds(t->out, ": ");
     }
-    if (json_bool(json_get(t->status, "reload_failed"), &failed) && failed) {
-        begin_line(t, "settings");
-        colour_on(t, RED);
-        buf_adds(t->out, "the last reload was refused; the ones before it hold");
-        colour_off(t);
-        end_line(t);
-    }
+    add_plain(t, what);
+    colour_off(t);
 }
 
 static void add_halts(const struct text *t)
@@ -356,11 +403,7 @@ static void add_halts(const struct text *t)
         const struct json *halt = json_at(halts, i);
 
         begin_line(t, i ? "" : "halted");
-        colour_on(t, RED);
-        add_plain(t, string_of(halt, "kind"));
-        buf_adds(t->out, ": ");
-        add_plain(t, string_of(halt, "what"));
-        colour_off(t);
+        add_subject(t, halt);
         if (count_of(halt, "code"))
             buf_addf(t->out, " (code %" PRIu64 ")", count_of(halt, "code"));
         buf_adds(t->out, " since ");
@@ -442,7 +485,9 @@ void status_text(const struct json *status, bool colour, struct buf *out)
     add_ledger(&t);
     add_webhooks(&t);
     add_codes(&t);
-    add_attention(&t);
+    add_unknown(&t);
+    add_dropped(&t);
+    add_settings(&t);
     add_halts(&t);
     add_broadcasts(&t);
 }

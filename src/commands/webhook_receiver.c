@@ -65,7 +65,8 @@ static void on_handshake(struct webhook_receiver *r, struct http_request *reques
 
     if (!mode || strcmp(mode, "subscribe") != 0 || !token || !challenge ||
         !access_webhook_verifies(&r->access, token)) {
-        log_line(LOG_WARN, "A webhook handshake with a wrong verify token was refused");
+        log_line(LOG_WARN, "A webhook handshake with a wrong verify token was refused",
+                 LOG_STR("see", "webhook.verify_token_file"));
         answer(request, 403, "the verify token is another\n");
         return;
     }
@@ -150,7 +151,7 @@ static void on_statuses(struct webhook_receiver *r, struct http_request *request
     if (!webhook_signature_ok(signature, body, len, &r->access.secrets)) {
         r->counts.rejected++;
         log_line(LOG_WARN, "A webhook with a bad or missing signature was refused",
-                 LOG_NUM("bytes", len));
+                 LOG_NUM("bytes", len), LOG_STR("see", "webhook.app_secret_file"));
         answer(request, 401, "the signature is not Meta's\n");
         return;
     }

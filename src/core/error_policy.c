@@ -26,7 +26,7 @@ static const struct {
      133999,
      {.action = ACTION_HALT_SENDER,
       .title = "",
-      .hint = "See the number's status in WhatsApp Manager, then run the same command again."}},
+      .hint = "See the number's status in WhatsApp Manager."}},
     {2388000,
      2388999,
      {.action = ACTION_NOT_FOR_SENDS,
@@ -113,11 +113,16 @@ static const struct {
                             "The sender is held for a minute, then goes on by itself."},
     [ACTION_HOLD_TEMPLATE] = {"hold_template",
                               "The template is held for ten minutes, then goes on by itself."},
-    [ACTION_HALT_TOKEN] = {"halt_token", "Everything with this token stops; nothing is lost."},
-    [ACTION_HALT_ACCOUNT] = {"halt_account", "Everything stops; nothing is lost."},
-    [ACTION_HALT_SENDER] = {"halt_sender", "Everything from this sender stops; nothing is lost."},
+    [ACTION_HALT_TOKEN] = {"halt_token", "Everything with this token stops; nothing is lost. Then "
+                                         "the same command goes on; a daemon after a reload."},
+    [ACTION_HALT_ACCOUNT] = {"halt_account", "Everything stops; nothing is lost. Then the same "
+                                             "command goes on; a daemon after `tidings resume`."},
+    [ACTION_HALT_SENDER] = {"halt_sender",
+                            "Everything from this sender stops; nothing is lost. Then the same "
+                            "command goes on; a daemon after `tidings resume`."},
     [ACTION_HALT_TEMPLATE] =
-        {"halt_template", "Everything with this template in this language stops; nothing is lost."},
+        {"halt_template", "Everything with this template in this language stops; nothing is lost. "
+                          "Then the same command goes on; a daemon after `tidings resume`."},
     [ACTION_UNKNOWN] = {"unknown",
                         "The message is unknown: Meta may have sent it, so it is not tried again."},
     [ACTION_NOT_FOR_SENDS] = {"not_for_sends",

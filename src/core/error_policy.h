@@ -50,7 +50,7 @@ struct error_rule {
     int subcode; /* error.error_subcode this row is for; 0: any */
     enum action action;
     const char *title; /* Meta's meaning, short */
-    const char *hint;  /* what the operator should do, one sentence */
+    const char *hint;  /* what the operator should do, one sentence; how it goes on is not in it */
 };
 
 /* What an error object said, as far as the decision needs it. */

@@ -7,8 +7,8 @@
 
 static const struct error_rule table[] = {
     {0, 0, ACTION_HALT_TOKEN, "The app user cannot be authenticated",
-     "The token has expired or was revoked: make a new one in Meta Business Settings, seal "
-     "it with `tidings token seal`, and run the same command again."},
+     "The token has expired or was revoked: make a new one in Meta Business Settings, and "
+     "seal it with `tidings token seal`."},
     {1, 0, ACTION_RETRY_ONCE, "Invalid request or possible server error",
      "If every message meets it, compare template and parameters in WhatsApp Manager; if "
      "only some do, send those again with `tidings retry`."},
@@ -16,8 +16,7 @@ static const struct error_rule table[] = {
      "Wait: upgrades take up to five minutes; look at metastatus.com if it lasts, and send "
      "again with `tidings retry` what failed."},
     {3, 0, ACTION_HALT_ACCOUNT, "The app lacks a capability or permission",
-     "Give the app the permission whatsapp_business_messaging in the App Dashboard, then run"
-     " the same command again."},
+     "Give the app the permission whatsapp_business_messaging in the App Dashboard."},
     {4, 0, ACTION_SLOW_SENDER, "The app's call limit is reached",
      "Nothing to do now; if it goes on, find out in the App Dashboard what else calls Graph "
      "with this app, or lower rate.messages_per_second."},
@@ -43,8 +42,8 @@ static const struct error_rule table[] = {
      "See with `tidings check` which token is used, and seal it again with `tidings token "
      "seal`."},
     {190, 0, ACTION_HALT_TOKEN, "The access token is expired or invalid",
-     "Make a new token (of a system user, so that it does not expire), seal it with `tidings"
-     " token seal`, and run the same command again."},
+     "Make a new token (of a system user, so that it does not expire), and seal it with "
+     "`tidings token seal`."},
     {190, 458, ACTION_HALT_TOKEN, "The app is no longer installed for the token's user",
      "Add the app to the system user again in Meta Business Settings, make a new token, seal"
      " it with `tidings token seal`."},
@@ -55,8 +54,8 @@ static const struct error_rule table[] = {
      "Make a new token and seal it with `tidings token seal`; a system user's token does not"
      " end this way."},
     {190, 463, ACTION_HALT_TOKEN, "The access token has expired",
-     "Make a new token (of a system user, so that it does not expire), seal it with `tidings"
-     " token seal`, and run the same command again."},
+     "Make a new token (of a system user, so that it does not expire), and seal it with "
+     "`tidings token seal`."},
     {190, 464, ACTION_HALT_TOKEN, "The token's user is not confirmed",
      "Confirm the user whose token it is at facebook.com, or use a system user's token."},
     {190, 467, ACTION_HALT_TOKEN, "The access token is invalid: logged out or revoked",
@@ -68,8 +67,8 @@ static const struct error_rule table[] = {
      "Nothing to do now; if it goes on, find out in the App Dashboard what else calls Graph "
      "with this app."},
     {368, 0, ACTION_HALT_ACCOUNT, "The account is restricted for a policy violation",
-     "Read the violation in WhatsApp Manager under Account quality, appeal or wait for its "
-     "end, then run the same command again."},
+     "Read the violation in WhatsApp Manager under Account quality, and appeal or wait for "
+     "its end."},
     {506, 0, ACTION_FAIL, "Duplicate post",
      "See with `tidings log --id` whether the message was accepted before; if not, send it "
      "again with `tidings retry`."},
@@ -79,8 +78,8 @@ static const struct error_rule table[] = {
      "Compare whatsapp.phone_id (or the column `sender`) with the phone number id in "
      "WhatsApp Manager."},
     {2500, 0, ACTION_HALT_ACCOUNT, "Unknown path, or no user token",
-     "Compare whatsapp.api_version (like v22.0), whatsapp.api_base and whatsapp.phone_id "
-     "with Meta's documentation, then run the same command again."},
+     "Compare whatsapp.api_version (like v22.0), whatsapp.api_base and whatsapp.phone_id with "
+     "Meta's documentation."},
     {80007, 0, ACTION_SLOW_SENDER, "The business account's call limit is reached",
      "Nothing to do for sends; stop other programs that poll templates or numbers of this "
      "account."},
@@ -119,8 +118,7 @@ static const struct error_rule table[] = {
      "Add the recipient to the test number's list in the App Dashboard, or send from a real "
      "number."},
     {131031, 0, ACTION_HALT_ACCOUNT, "The account is locked or disabled",
-     "Read why in WhatsApp Manager under Account quality and appeal there, then run the same"
-     " command again."},
+     "Read why in WhatsApp Manager under Account quality and appeal there."},
     {131036, 0, ACTION_FAIL, "The recipient's device could not decrypt the message",
      "Send it again with `tidings retry`; if it goes on, check the number's storage settings"
      " with Meta."},
@@ -128,12 +126,12 @@ static const struct error_rule table[] = {
      "Have the display name approved in WhatsApp Manager, or send from another number."},
     {131042, 0, ACTION_HALT_ACCOUNT, "There is a problem with the payment method",
      "Mend payment method, credit line, currency and time zone in Meta Business Suite under "
-     "Billing, then run the same command again."},
+     "Billing."},
     {131044, 0, ACTION_NOT_FOR_SENDS, "There is a problem with the payment of calls",
      "It concerns WhatsApp calls, not messages; mend the payment method in Meta Business "
      "Suite under Billing."},
     {131045, 0, ACTION_HALT_SENDER, "The number's registration has an error",
-     "Register the number again in WhatsApp Manager, then run the same command again."},
+     "Register the number again in WhatsApp Manager."},
     {131047, 0, ACTION_FAIL, "More than 24 hours since the recipient wrote",
      "Only a template can be sent now: check that this message is one and is approved."},
     {131048, 0, ACTION_HALT_SENDER, "The number is restricted: too many blocks or reports",
@@ -165,15 +163,14 @@ static const struct error_rule table[] = {
     {131063, 0, ACTION_HALT_TEMPLATE, "Marketing is switched off on Cloud API for this account",
      "Switch it on in WhatsApp Manager, or use a utility template."},
     {131064, 0, ACTION_HALT_ACCOUNT, "Messaging is limited: a template's category is wrong",
-     "Mend the categories of your templates in WhatsApp Manager; the limit ends by itself, "
-     "then run the same command again."},
+     "Mend the categories of your templates in WhatsApp Manager; then the limit ends by "
+     "itself."},
     {132000, 0, ACTION_FAIL_MISMATCH, "The number of parameters does not match the template",
      "Compare template.params (or --param) with the template in WhatsApp Manager, mend it, "
-     "run the same command again, and send what failed with `tidings retry`."},
+     "and send what failed with `tidings retry`."},
     {132001, 0, ACTION_HALT_TEMPLATE,
      "The template does not exist in this language, or is not approved",
-     "Compare the template's name and language with WhatsApp Manager (en and en_US differ), "
-     "then run the same command again."},
+     "Compare the template's name and language with WhatsApp Manager (en and en_US differ)."},
     {132005, 0, ACTION_FAIL, "The filled text is too long",
      "Shorten the parameters of this message."},
     {132007, 0, ACTION_HALT_TEMPLATE, "The template's content violates a policy",
@@ -185,26 +182,25 @@ static const struct error_rule table[] = {
      "Compare header, body and buttons of the template in WhatsApp Manager with what the "
      "file fills in (text, image, link), mend it, and send what failed with `tidings retry`."},
     {132015, 0, ACTION_HALT_TEMPLATE, "The template is paused for low quality",
-     "Wait three to six hours or unpause it in WhatsApp Manager, better mend it first, then "
-     "run the same command again."},
+     "Wait three to six hours or unpause it in WhatsApp Manager; better mend it first."},
     {132016, 0, ACTION_HALT_TEMPLATE, "The template is disabled for good",
      "Use another template: this one was paused too often and does not come back."},
     {132018, 0, ACTION_FAIL, "A parameter is not valid for the template",
      "Read the details; take newlines, tabs and rows of more than four spaces out of the "
      "parameters."},
     {132068, 0, ACTION_HALT_TEMPLATE, "The template's Flow is blocked",
-     "Mend the Flow in WhatsApp Manager, then run the same command again."},
+     "Mend the Flow in WhatsApp Manager."},
     {132069, 0, ACTION_HALT_TEMPLATE, "The template's Flow is throttled",
      "Mend the Flow in WhatsApp Manager: only ten messages an hour go out with it until "
      "then."},
     {133000, 0, ACTION_NOT_FOR_SENDS, "An earlier deregistration failed",
      "Deregister the number again in WhatsApp Manager, then register it."},
     {133001, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133002, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133003, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133004, 0, ACTION_RETRY, "The server is temporarily unavailable",
      "Wait; look at metastatus.com if it lasts, and send again with `tidings retry` what "
      "failed."},
@@ -213,38 +209,35 @@ static const struct error_rule table[] = {
     {133006, 0, ACTION_NOT_FOR_SENDS, "The number must be verified first",
      "Verify the number in WhatsApp Manager, then register it."},
     {133007, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133008, 0, ACTION_NOT_FOR_SENDS, "Too many guesses of the two-step PIN",
      "Wait as long as the details say, then register the number with the right PIN."},
     {133009, 0, ACTION_NOT_FOR_SENDS, "The two-step PIN came too fast",
      "Wait as long as the details say, then register the number with the right PIN."},
     {133010, 0, ACTION_HALT_SENDER, "The sender's number is not registered",
-     "Register the number for Cloud API in WhatsApp Manager, then run the same command "
-     "again."},
+     "Register the number for Cloud API in WhatsApp Manager."},
     {133011, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133012, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133013, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133014, 0, ACTION_NOT_FOR_SENDS, "The number's registration has an error",
-     "Mend the number's registration in WhatsApp Manager, then run the same command again."},
+     "Mend the number's registration in WhatsApp Manager."},
     {133015, 0, ACTION_NOT_FOR_SENDS, "The number is just being deleted",
      "Wait five minutes, then register the number again."},
     {133016, 0, ACTION_NOT_FOR_SENDS, "Registered and deregistered too often",
      "Wait: a number may be registered and deregistered ten times in 72 hours."},
     {134011, 0, ACTION_HALT_ACCOUNT, "The terms of WhatsApp Payments are not accepted",
-     "Accept the terms in WhatsApp Manager, then run the same command again."},
+     "Accept the terms in WhatsApp Manager."},
     {134100, 0, ACTION_FAIL, "Only marketing templates are allowed here",
      "Use a template of the category MARKETING, or the ordinary messages endpoint."},
     {134101, 0, ACTION_HOLD_TEMPLATE, "The template is still syncing",
      "Nothing to do: it takes up to ten minutes."},
     {134102, 0, ACTION_HALT_TEMPLATE, "The template cannot be used here",
-     "See its status and category in WhatsApp Manager, or use another template, then run the"
-     " same command again."},
+     "See its status and category in WhatsApp Manager, or use another template."},
     {134103, 0, ACTION_HALT_TEMPLATE, "The template cannot be used here",
-     "See its status and category in WhatsApp Manager, or use another template, then run the"
-     " same command again."},
+     "See its status and category in WhatsApp Manager, or use another template."},
     {135000, 0, ACTION_RETRY_ONCE, "Unknown error with the request's parameters",
      "Compare the template's parameters in WhatsApp Manager with what the file fills in."},
     {137000, 0, ACTION_FAIL, "The recipient's identity key has changed",
@@ -252,7 +245,7 @@ static const struct error_rule table[] = {
     {139200, 0, ACTION_FAIL, "Sending directly to this recipient is blocked",
      "Take the recipient off the list, or ask Meta Business Support."},
     {141002, 0, ACTION_HALT_TEMPLATE, "The template is not approved",
-     "Have the template approved in WhatsApp Manager, then run the same command again."},
+     "Have the template approved in WhatsApp Manager."},
     {200005, 0, ACTION_NOT_FOR_SENDS, "Template insights are not available",
      "Switch template insights on in WhatsApp Manager; sends do not need them."},
     {200006, 0, ACTION_NOT_FOR_SENDS, "Template insights are not available",

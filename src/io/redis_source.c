@@ -551,11 +551,13 @@ void redis_source_drain(struct redis_source *s, void (*on_done)(void *context), 
     poke(s);
 }
 
-static const char *down_why(const struct redis_source *s)
+static void say_why_down(const struct redis_source *s, struct redis_source_facts *out)
 {
     const char *reader = s->connections[LINK_READER].why;
+    const char *why = *reader ? reader : s->connections[LINK_WRITER].why;
 
-    return *reader ? reader : s->connections[LINK_WRITER].why;
+    (void)snprintf(out->down_why, sizeof(out->down_why), "%s%s%.120s", *why ? s->address : "",
+                   *why ? ": " : "", why); /* cut if too long */
 }
 
 void redis_source_look_soon(struct redis_source *s)
@@ -566,11 +568,9 @@ void redis_source_look_soon(struct redis_source *s)
 
 void redis_source_look(struct redis_source *s, struct redis_source_facts *out)
 {
-    const char *why = down_why(s);
-
     stream_look(s->stream, now_of(s), &out->stream);
     out->connected = redis_is_up(s->connections[LINK_READER].redis) &&
                      redis_is_up(s->connections[LINK_WRITER].redis);
     out->reconnects = s->reconnects;
-    text_copy(out->down_why, sizeof(out->down_why), why, strlen(why));
+    say_why_down(s, out);
 }

@@ -81,7 +81,7 @@ struct redis_source_facts {
     struct stream_facts stream;
     bool connected;      /* both connections are up */
     uint64_t reconnects; /* connections lost and made again */
-    char down_why[256];  /* why a connection is down; "": both are up */
+    char down_why[512];  /* whose connection is down and why; "": both are up */
 };
 /* lag, last and the like are asked for now: new when `looks` has grown by two. */
 void redis_source_look_soon(struct redis_source *s);

@@ -134,7 +134,47 @@ class BadFlags(EndToEnd):
         self.assert_code(result, 0)
 
 
+# A machine with the settings of a service: /etc as it is, and what $3 does to it, in a mount
+# namespace of its own. Then `tidings status` as somebody else.
+SERVICE = """
+mount --make-rprivate / && mount -t tmpfs tmpfs "$1" && mkdir "$1/u" "$1/w" "$1/vu" "$1/vw" &&
+mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/u,workdir=$1/w" /etc &&
+mount -t overlay overlay -o "lowerdir=/var/lib,upperdir=$1/vu,workdir=$1/vw" /var/lib &&
+mkdir -p /etc/tidings && rm -rf /etc/tidings/* && : > /etc/tidings/tidings.conf &&
+install -d -m 0700 /var/lib/tidings && chmod "$3" /etc/tidings || exit 99
+exec setpriv --reuid 65534 --regid 65534 --clear-groups "$2" status
+"""
+
+
 class Configuration(EndToEnd):
+    def as_somebody_else(self, mode):
+        box = self.box()
+        environment = dict(box.environment, HOME="/nonexistent/home")
+        for name in ("TIDINGS_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "STATE_DIRECTORY"):
+            environment.pop(name, None)
+        try:
+            result = subprocess.run(["unshare", "-m", "sh", "-c", SERVICE, "sh", str(box.folder),
+                                     TIDINGS, mode], capture_output=True, text=True,
+                                    env=environment)
+        except OSError as e:
+            self.skipTest(str(e))
+        if result.returncode in (1, 99, 126, 127):
+            self.skipTest("no mount namespace to try it in: " + result.stderr.strip()[-200:])
+        return result
+
+    def test_settings_of_a_service_that_may_not_be_read(self):
+        """Without them `pause` would pause nothing, and say that nothing runs."""
+        result = self.as_somebody_else("0700")
+        self.assertEqual(result.returncode, 78, result)
+        self.assertIn("/etc/tidings/tidings.conf: cannot be opened: Permission denied (run the "
+                      "command as a user that may read it", result.stderr)
+
+    def test_settings_of_a_service_without_its_ledger(self):
+        result = self.as_somebody_else("0755")
+        self.assertEqual(result.returncode, 69, result)
+        self.assertIn("warning: /var/lib/tidings is not this user's to write", result.stderr)
+        self.assertIn("the ledger is /nonexistent/home/.local/state/tidings", result.stderr)
+
     def test_every_error_is_printed_with_its_line(self):
         box = self.box(seal=False)
         box.config.write_text("[rate]\nmessages_per_second = fast\nguard_percent = 51\n"

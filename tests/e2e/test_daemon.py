@@ -10,7 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from harness import PHONE_ID, TOKEN, EndToEnd, count_states, number, skipped, wait_until
+from harness import (PHONE_ID, TOKEN, EndToEnd, count_states, free_port, number, skipped,
+                     wait_until)
 from redis_server import RedisServer, Wire
 
 STREAM, GROUP = "tidings:send", "tidings"
@@ -451,9 +452,30 @@ class Operating(Daemon):
         self.add(1)
         daemon = self.run_daemon("halted")
         self.assertEqual([h["kind"] for h in self.status()["halts"]], ["token"])
+        for said in (self.status()["halts"][0]["hint"], daemon.err()):
+            self.assertIn("Then reload the daemon: `systemctl reload tidings`", said)
+            self.assertNotIn("the same command", said)
         self.assert_code(self.installation.run("token", "seal", stdin=TOKEN + "2"), 0)
         daemon.signal(signal.SIGHUP)
         self.wait_for_results(1)
+        self.stop(daemon)
+
+    def test_without_graph_it_says_why_nothing_goes(self):
+        port = free_port()
+        self.install(settings={"admin.listen": "127.0.0.1:0"})
+        self.installation.set({"whatsapp.api_base": f"http://127.0.0.1:{port}"})
+        for i in range(20):
+            self.add(i)
+        daemon = self.run_daemon('"network down"')
+        halt, = self.status()["halts"]
+        self.assertEqual((halt["kind"], halt["what"]), ("network", "everything"))
+        self.assertIn("Connection refused: one message at a time", halt["hint"])
+        at = self.address(daemon)
+        self.assertIn('tidings_paused{reason="network"} 1', self.get(at + "/metrics")[1])
+        self.assertIn("network: everything since", self.installation.run("status").out)
+        self.server = self.mock(tls=False, listen=f"127.0.0.1:{port}")
+        self.wait_for_results(20)
+        self.assertEqual(self.status()["halts"], [])
         self.stop(daemon)
 
     def test_drain_finishes_what_is_in_flight(self):
@@ -473,6 +495,7 @@ class Operating(Daemon):
         self.redis.process.wait()
         daemon = self.run_daemon("\"redis down\"")
         self.assertRegex(daemon.err(), f"Redis is not reached: .* redis=127.0.0.1:{port} error=")
+        self.assertRegex(self.status()["redis"]["error"], rf"^127\.0\.0\.1:{port}: .*refused")
         self.redis = RedisServer(port=port)
         self.addCleanup(self.redis.stop)
         self.wire = Wire(port)

@@ -38,9 +38,12 @@ class FullDisk(EndToEnd):
         full = box.run("broadcast", file, "--yes")
         self.assert_code(full, 74)
         self.assertRegex(full.err, "(?i)(full|space)")
+        self.assertIn("ERROR ⛔ The ledger broke", full.err)
+        self.assertIn("Go on:", full.out)
         sent = mock.stats()["received"]
         self.assertGreater(sent, 0)
         self.assertLess(sent, count)
+        self.assert_in_flight_is_said(box, full)
         still = box.run("broadcast", file, "--yes")
         self.assertIn(still.code, (73, 74), still)
         self.make_space(folder)
@@ -55,6 +58,15 @@ class FullDisk(EndToEnd):
         accepted = {to for to, row in rows.items() if row["state"] == "accepted"}
         self.assertLessEqual(accepted, set(mock.messages()))
         return states
+
+    def assert_in_flight_is_said(self, box, result):
+        """Requests that have no outcome on the full disk are not called "not yet sent"."""
+        states = count_states(box.states().values())
+        sending = states.get("sending", 0)
+        self.assertGreater(sending, 0)
+        self.assertRegex(result.out, rf"\n  in flight +{sending}\n")
+        self.assertIn(f"\n  {sending} in flight when it stopped: Graph may have sent", result.out)
+        self.assertNotIn("0 unknown", result.out)
 
     def test_nothing_is_sent_twice_and_it_goes_on(self):
         states = self.fill_up_and_go_on(3000, {"http.max_in_flight": "16"})

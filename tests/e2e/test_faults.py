@@ -327,6 +327,8 @@ class Outages(Faults):
         gone = box.run("broadcast", file, "--yes")
         self.assert_code(gone, 69)
         self.assertIn("Go on:", gone.out)
+        self.assertIn("everything is stopped (network): ", gone.out)
+        self.assertIn("Connection refused. Look at the network", gone.out)
         self.assertEqual(set(count_states(box.log())), {"waiting"})
         mock = self.mock(tls=False, listen=f"127.0.0.1:{port}")
         self.assert_code(box.run("broadcast", file, "--yes"), 0)

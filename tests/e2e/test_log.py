@@ -367,6 +367,20 @@ class Retry(EndToEnd):
             self.assertIn(f"Nothing that the filter lets through is {state}", nothing.err)
         self.assertEqual(mock.stats()["received"], 9)
 
+    def test_a_name_that_nobody_has_is_no_good_news(self):
+        """What is not failed, or not unknown, of a mistyped broadcast says nothing of the right
+        one."""
+        _, box = self.prepare()
+        for command in (("log", "--failed"), ("log", "--count"), ("log", "--json"), ("reconcile",),
+                        ("reconcile", "--sent", "--yes"), ("retry", "--yes")):
+            with self.subTest(command=command):
+                mistyped = box.run(*command, "--broadcast", "resluts")
+                self.assert_code(mistyped, 0)
+                self.assertIn(f"no message on record in {box.ledger} fits --broadcast resluts\n",
+                              mistyped.err)
+                right = box.run(*command, "--class", "C0")
+                self.assertNotIn("fits", right.err)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -19,10 +19,10 @@ from harness import EndToEnd, TOKEN, WAIT_S, number
 class Terminal:
     """tidings with a terminal as its standard streams."""
 
-    def __init__(self, box, *arguments, columns=80):
+    def __init__(self, box, *arguments, columns=80, term="xterm"):
         self.master, terminal = pty.openpty()
         self.resize(columns)
-        environment = dict(box.environment, TERM="xterm")
+        environment = dict(box.environment, TERM=term)
         self.process = subprocess.Popen(box.command(*arguments), stdin=terminal, stdout=terminal,
                                         stderr=terminal, cwd=box.folder, env=environment,
                                         start_new_session=True)
@@ -116,8 +116,8 @@ def too_wide(drawn, columns):
 
 
 class OnATerminal(EndToEnd):
-    def terminal(self, box, *arguments, columns=80):
-        terminal = Terminal(box, *arguments, columns=columns)
+    def terminal(self, box, *arguments, **screen):
+        terminal = Terminal(box, *arguments, **screen)
         self.addCleanup(terminal.end)
         return terminal
 
@@ -147,6 +147,15 @@ class OnATerminal(EndToEnd):
         self.assertIn("❌ WhatsApp API error", text)
         self.assertNotIn("✅ WhatsApp sent", text)
         self.assertIsNone(re.search(r"\x1b\[[0-9;]*m", text), "NO_COLOR")
+
+    def test_a_dumb_terminal_gets_lines(self):
+        """Escape sequences are rubbish on it."""
+        mock = self.mock()
+        box = self.box(mock)
+        terminal = self.terminal(box, "broadcast", box.results("r.csv", 100), "--yes", term="dumb")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertNotIn("\x1b", terminal.text)
+        self.assertIn("progress r.csv: 100 of 100", terminal.text)
 
     def test_the_live_block_fits_and_leaves_nothing_behind(self):
         mock = self.mock("--latency", "20")

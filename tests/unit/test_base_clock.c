@@ -50,8 +50,10 @@ static void test_time_of_day_is_local(void **state)
     (void)state;
     assert_int_equal(setenv("TZ", "IST-5:30", 1), 0);
     tzset();
-    clock_time_of_day(INT64_C(1775122200125), text);
+    clock_time_of_day(INT64_C(1775122200125), INT64_C(1775122200125), text);
     assert_string_equal(text, "15:00:00");
+    clock_time_of_day(INT64_C(1775122200125), INT64_C(1775122200125) - 16 * 3600000, text);
+    assert_string_equal(text, "2026-04-02 15:00:00");
     clock_local(INT64_C(1775122200125), text);
     assert_string_equal(text, "2026-04-02 15:00:00 +0530");
 }

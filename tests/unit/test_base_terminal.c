@@ -134,6 +134,9 @@ static void test_width_and_colour(void **state)
     assert_int_equal(ioctl(p.terminal, TIOCSWINSZ, &size), 0);
     assert_int_equal(terminal_width(p.terminal), 123);
     assert_int_equal(terminal_width(file), 80);
+    assert_int_equal(terminal_height(p.terminal), 40);
+    assert_int_equal(terminal_height(file), 24);
+    assert_true(terminal_redraws(p.terminal) && !terminal_redraws(file));
     assert_true(terminal_colour(p.terminal, false));
     assert_false(terminal_colour(p.terminal, true));
     assert_false(terminal_colour(file, false));
@@ -142,7 +145,7 @@ static void test_width_and_colour(void **state)
     assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
     assert_false(terminal_colour(p.terminal, false));
     assert_int_equal(unsetenv("NO_COLOR") + setenv("TERM", "dumb", 1), 0);
-    assert_false(terminal_colour(p.terminal, false));
+    assert_false(terminal_colour(p.terminal, false) || terminal_redraws(p.terminal));
     assert_int_equal(close(file) + close(p.person) + close(p.terminal), 0);
 }
 

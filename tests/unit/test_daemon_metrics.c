@@ -24,6 +24,7 @@ static struct buf write_sample(void)
     struct buf out = buf_new(TEXT_MAX);
 
     sample_fill(s);
+    s->status.network.kind = HALT_NETWORK;
     daemon_metrics_write(&s->status, &out);
     assert_true(buf_ok(&out));
     mem_free(s);
@@ -49,7 +50,8 @@ static void test_what_the_status_says_is_there(void **state)
     assert_line(&out, "tidings_graph_errors_total{code=\"131026\"} 2");
     assert_line(&out, "tidings_graph_errors_total{code=\"other\"} 0");
     assert_line(&out, "tidings_paused{reason=\"operator\"} 1");
-    assert_line(&out, "tidings_paused{reason=\"network\"} 0");
+    assert_line(&out, "tidings_paused{reason=\"network\"} 1");
+    assert_line(&out, "tidings_paused{reason=\"token\"} 0");
     assert_line(&out, "tidings_state{state=\"paused\"} 1");
     assert_line(&out, "tidings_rate_allowed_messages_per_second{sender=\"915988834937784\"} +Inf");
     assert_line(&out, "tidings_stream_lag_entries 120");

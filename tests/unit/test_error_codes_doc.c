@@ -101,7 +101,10 @@ static void add_document(struct buf *out)
         "([guarantees.md](guarantees.md)).\n\n"
         "## What tidings does\n\n"
         "A halt stops new sends at once; messages wait on record, and the broadcast ends 77 "
-        "for the token,\nelse 5. The same command goes on when the cause is mended.\n\n");
+        "for the token,\nelse 5. The same command goes on when the cause is mended. A daemon stays "
+        "up: "
+        "after a new token\nis sealed it is reloaded (`systemctl reload tidings`, SIGHUP), after "
+        "all else it takes\n`tidings resume`.\n\n");
     add_actions(out);
     buf_adds(out, "\n## The codes\n\nCODE/SUBCODE where a subcode has a row of its own.\n\n");
     add_rules(out);

@@ -113,6 +113,7 @@ static void test_all_of_it_where_there_is_room(void **state)
     struct progress_facts f = {.tally = &t,
                                .rate_allowed = 990,
                                .rate_actual = 990,
+                               .pace = 990,
                                .note = "stopping: waiting for what is in flight"};
     struct buf out = block("results-10000.csv", 80, &f);
 
@@ -167,6 +168,28 @@ static void test_it_goes_back_by_rows(void **state)
     assert_int_equal(close(ends[0]) + close(ends[1]), 0);
 }
 
+/* 24 rows: 22 of it, the dots, and the cursor's. */
+static void test_no_higher_than_the_screen(void **state)
+{
+    char lines[64] = "", expected[64];
+    struct live_block b;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    b = live_block_new(ends[1]);
+    memset(lines, '\n', 23);
+    live_block_draw(&b, lines, 23);
+    assert_drawn(ends[0], lines);
+    lines[23] = '\n';
+    live_block_draw(&b, lines, 24);
+    lines[22] = '\0';
+    (void)snprintf(expected, sizeof(expected), "\r\033[23A\033[J%s  ...\n", lines); /* it fits */
+    assert_drawn(ends[0], expected);
+    live_block_free(&b);
+    assert_int_equal(close(ends[0]) + close(ends[1]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_wider_than_the_terminal),
         cmocka_unit_test(test_all_of_it_where_there_is_room),
         cmocka_unit_test(test_it_goes_back_by_rows),
+        cmocka_unit_test(test_no_higher_than_the_screen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

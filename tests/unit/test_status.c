@@ -124,7 +124,11 @@ static void test_text_for_people(void **state)
     is_shown(&text, "last commit 3.1 ms   worst 41 ms   loop lag 1.2 ms\n");
     is_shown(&text, "3 in the ledger: tidings reconcile settles them\n");
     is_shown(&text, "template \"results\\update\" (en_US) (code 132015) since ");
-    is_shown(&text, "mend it in WhatsApp Manager\n");
+    is_shown(&text, "  halted     template \"results");
+    is_shown(&text, "Mend it in WhatsApp Manager. Then `tidings resume`.\n");
+    is_shown(&text, "operator: everything since ");
+    is_shown(&text, "left       436\n");
+    is_shown(&text, "8 lines had no room");
     is_shown(&text,
              "results-april        ██████████████░░░░░░░░░░ 6,120/10,000   61.2 %   failed 3");
     is_shown(&text, "and 5 more broadcasts\n");
@@ -138,6 +142,137 @@ static void test_text_for_people(void **state)
     json_free(root);
     buf_free(&json);
     buf_free(&text);
+}
+
+/* The status of the sample after `change`, as JSON; free with json_free. */
+static struct json *changed(void (*change)(struct sample *s))
+{
+    struct sample *s = MEM_NEW(struct sample);
+    struct buf text = buf_new(STATUS_TEXT_MAX);
+    struct json *root;
+    struct err e;
+
+    sample_fill(s);
+    change(s);
+    status_json(&s->status, &text);
+    root = json_parse(text.data, text.len, STATUS_TEXT_MAX, &e);
+    assert_non_null(root);
+    buf_free(&text);
+    mem_free(s);
+    return root;
+}
+
+static void assert_hint(void (*change)(struct sample *s), const char *wanted)
+{
+    struct json *root = changed(change);
+
+    is_text(json_at(json_get(root, "halts"), 0), "hint", wanted);
+    json_free(root);
+}
+
+static void halted(struct sample *s, enum halt_kind kind)
+{
+    struct halt *halt = &s->halts.items[0];
+
+    halt->kind = kind;
+    (void)snprintf(halt->hint, sizeof(halt->hint), "Mend it.");
+}
+
+static void token(struct sample *s)
+{
+    halted(s, HALT_TOKEN);
+}
+
+static void token_of_a_run(struct sample *s)
+{
+    halted(s, HALT_TOKEN);
+    s->status.kind = "broadcast";
+}
+
+static void for_a_minute(struct sample *s)
+{
+    halted(s, HALT_SENDER);
+    s->halts.items[0].until_us = 60000000;
+}
+
+static void by_the_operator(struct sample *s)
+{
+    halted(s, HALT_OPERATOR);
+}
+
+/* What is mended goes on in another way, by who sends. */
+static void test_a_hint_ends_with_the_way_on(void **state)
+{
+    (void)state;
+    assert_hint(token, "Mend it. Then reload the daemon: `systemctl reload tidings`, or SIGHUP.");
+    assert_hint(token_of_a_run, "Mend it. Then run the same command again.");
+    assert_hint(for_a_minute, "Mend it. It goes on by itself.");
+    assert_hint(by_the_operator, "Mend it.");
+}
+
+static void without_graph(struct sample *s)
+{
+    s->halts.count = 0;
+    s->status.network = (struct halt){
+        .kind = HALT_NETWORK, .what = "everything", .hint = "refused", .until_us = INT64_MAX};
+}
+
+static void test_no_graph_is_a_halt(void **state)
+{
+    struct json *root = changed(without_graph);
+    const struct json *halt = json_at(json_get(root, "halts"), 0);
+
+    (void)state;
+    is_text(halt, "kind", "network");
+    is_text(halt, "hint", "refused");
+    json_free(root);
+}
+
+static void running(struct sample *s)
+{
+    s->status.state = DAEMON_RUNNING;
+    s->status.redis.lag = 19960 - 304 - 12;
+    s->status.broadcasts[1].counts[STATE_WAITING] = 998; /* the paused one */
+}
+
+static void running_alone(struct sample *s)
+{
+    s->status.state = DAEMON_RUNNING;
+    s->status.kind = "broadcast";
+    s->status.broadcasts[0].counts[STATE_WAITING] = 9980;
+    s->status.broadcast_count = 1;
+}
+
+static void with_little_left(struct sample *s)
+{
+    running_alone(s);
+    s->status.broadcasts[0].counts[STATE_WAITING] = 4990;
+}
+
+static void with_little_due(struct sample *s)
+{
+    running(s);
+    s->status.rate_actual = 499;
+}
+
+static void assert_left(void (*change)(struct sample *s), int64_t left, const char *done_at)
+{
+    struct json *root = changed(change);
+    const char *said = json_string(json_get(root, "done_at"), NULL);
+
+    assert_int_equal(number(root, "left"), left);
+    assert_string_equal(said ? said : "", done_at);
+    json_free(root);
+}
+
+static void test_how_much_is_left_and_until_when(void **state)
+{
+    (void)state;
+    assert_left(running, 19960, "2026-04-02T09:32:22.000Z");
+    assert_left(running_alone, 9980, "2026-04-02T09:32:13.000Z");
+    assert_left(with_little_left, 4990, "");
+    assert_left(with_little_due, 19960, "");
+    assert_left(by_the_operator, 436, "");
 }
 
 static void test_the_largest_status_fits(void **state)
@@ -176,6 +311,9 @@ int main(void)
         cmocka_unit_test(test_json_says_everything),
         cmocka_unit_test(test_an_empty_status_is_whole),
         cmocka_unit_test(test_text_for_people),
+        cmocka_unit_test(test_a_hint_ends_with_the_way_on),
+        cmocka_unit_test(test_no_graph_is_a_halt),
+        cmocka_unit_test(test_how_much_is_left_and_until_when),
         cmocka_unit_test(test_the_largest_status_fits),
     };
 

@@ -27,7 +27,7 @@ static inline void sample_halts(struct sample *s)
         .kind = HALT_OPERATOR, .since_ms = 1775122263000, .until_us = INT64_MAX};
 
     (void)snprintf(template_halt.what, HALT_WHAT_MAX, "template \"results\\update\" (en_US)");
-    (void)snprintf(template_halt.hint, HALT_TEXT_MAX, "mend it in WhatsApp Manager");
+    (void)snprintf(template_halt.hint, HALT_TEXT_MAX, "Mend it in WhatsApp Manager.");
     (void)snprintf(operator_halt.what, HALT_WHAT_MAX, "everything");
     (void)snprintf(operator_halt.hint, HALT_TEXT_MAX, "tidings resume goes on");
     (void)halt_raise(&s->halts, &template_halt);
@@ -85,6 +85,7 @@ static inline void sample_fill(struct sample *s)
 {
     struct daemon_status *d = &s->status;
 
+    d->kind = "daemon";
     d->state = DAEMON_PAUSED;
     d->version = "0.1.0";
     d->pid = 4711;
