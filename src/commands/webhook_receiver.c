@@ -7,6 +7,8 @@
  * Failure modes:
  *   - no signature, or a wrong one: 401, nothing is read;
  *   - a body that is no JSON: 400, Meta sends it again, and gives up some day;
+ *   - a body without a status that we can use (words that Meta has made up since, messages of
+ *     customers): 200, or Meta would send it again for days, and it would stay the same;
  *   - too many bodies are with the ledger, or the process is about to end: 503, Meta sends it
  *     again;
  *   - the ledger breaks: no answer; the connection ends with the process, Meta sends it again.
@@ -62,11 +64,17 @@ static void on_handshake(struct webhook_receiver *r, struct http_request *reques
     const char *mode = http_request_query(request, "hub.mode");
     const char *token = http_request_query(request, "hub.verify_token");
     const char *challenge = http_request_query(request, "hub.challenge");
+    const char *why = NULL;
 
-    if (!mode || strcmp(mode, "subscribe") != 0 || !token || !challenge ||
-        !access_webhook_verifies(&r->access, token)) {
-        log_line(LOG_WARN, "A webhook handshake with a wrong verify token was refused");
-        answer(request, 403, "the verify token is another\n");
+    if (!r->access.verify)
+        why = "webhook.verify_token_file is not set";
+    else if (!mode || strcmp(mode, "subscribe") != 0 || !token || !challenge)
+        why = "not all of hub.mode=subscribe, hub.verify_token and hub.challenge are there";
+    else if (!access_webhook_verifies(&r->access, token))
+        why = "the verify token is another";
+    if (why) {
+        log_line(LOG_WARN, "A webhook handshake was refused", LOG_STR("why", why));
+        answer(request, 403, "refused; the log says why\n");
         return;
     }
     log_line(LOG_INFO, "Webhook handshake: Meta knows this address now");
@@ -82,11 +90,11 @@ static void count(struct webhook_receiver *r, const struct ledger_status *told)
     r->counts.settled += told->settled;
     r->counts.twins += told->twin;
     if (told->twin)
-        log_line(LOG_WARN, "⚠ Graph accepted a message twice", LOG_STR("wamid", told->wamid),
-                 LOG_NUM("number", told->number));
+        log_line(LOG_WARN, "⚠ Graph accepted a message twice", LOG_STR("id", told->id),
+                 LOG_STR("wamid", told->wamid));
     if (told->settled)
-        log_line(LOG_INFO, "✅ Unknown message settled by a webhook", LOG_STR("wamid", told->wamid),
-                 LOG_NUM("number", told->number));
+        log_line(LOG_INFO, "✅ Unknown message settled by a webhook", LOG_STR("id", told->id),
+                 LOG_STR("wamid", told->wamid));
 }
 
 static void on_recorded(struct ledger_errand *errand)
@@ -120,6 +128,13 @@ static void on_fact(void *context, const struct webhook_fact *fact)
     memcpy(told->title, fact->title, sizeof(told->title));
 }
 
+/* Meta's own, by its signature, and yet not to be read: a person should look. */
+static void refuse(struct http_request *request, const struct err *why)
+{
+    log_line(LOG_WARN, "A webhook was refused", LOG_STR("why", why->text));
+    answer(request, 400, "no JSON object\n");
+}
+
 static void take(struct webhook_receiver *r, struct http_request *request, int64_t now_ms)
 {
     struct delivery_of_body *d = MEM_NEW(struct delivery_of_body);
@@ -127,17 +142,24 @@ static void take(struct webhook_receiver *r, struct http_request *request, int64
     struct err why;
     size_t len;
     const char *body = http_request_body(request, &len);
+    bool is_read;
 
     *d = (struct delivery_of_body){.receiver = r, .request = request};
     d->statuses.errand = (struct ledger_errand){.on_done = on_recorded, .context = d};
     d->statuses.at_ms = now_ms;
-    if (webhook_read(&reader, body, len, &why) && d->statuses.count) {
+    is_read = webhook_read(&reader, body, len, &why);
+    if (reader.counts.passed_over)
+        log_line(LOG_INFO, "Statuses of a webhook were passed over: no wamid, or a new word",
+                 LOG_NUM("count", reader.counts.passed_over));
+    if (d->statuses.count) {
         r->pending++;
         ledger_put_statuses(r->ledger, &d->statuses);
         return;
     }
-    answer(request, d->statuses.count || !reader.counts.other ? 400 : 200, "nothing of ours\n");
-    mem_free(d->statuses.items);
+    if (is_read)
+        answer(request, 200, "nothing of ours\n");
+    else
+        refuse(request, &why);
     mem_free(d);
 }
 

@@ -176,6 +176,15 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.meta.call("GET", "/webhook")[0], 403)
         self.assertEqual(self.meta.call("GET", "/")[0], 404)
         self.assertEqual(self.meta.call("DELETE", "/webhook")[0], 405)
+        self.daemon.wait_for('handshake was refused why="the verify token is another"')
+
+    def test_handshake_without_a_verify_token(self):
+        box = self.receiving_box(self.mock())
+        del box.settings["webhook.verify_token_file"]
+        box.write_config()
+        daemon = self.start_daemon(box)
+        self.assertEqual(self.meta.shake_hands()[0], 403)
+        daemon.wait_for('refused why="webhook.verify_token_file is not set"')
 
     def test_signatures(self):
         self.scene()
@@ -213,6 +222,23 @@ class ByHand(WithWebhooks):
                                         b'"1","changes":[{"field":"account_alerts","value":{}}]}]}'),
                          200)
         self.assert_code(box.run("status"), 0)
+
+    def test_what_says_nothing_to_us_is_not_sent_again(self):
+        """Meta would send it for days: words that it has made up since, empty lists."""
+        self.scene()
+        nameless = status("sent", "", self.opaque())
+        for statuses in ([status("deleted", "wamid.W", self.opaque())], [nameless], []):
+            self.assertEqual(self.meta.post(body_of(statuses)), 200)
+        for body in (b"{}", b'{"entry":[]}', b'{"entry":[{"id":"1","changes":[]}]}'):
+            self.assertEqual(self.meta.post(body), 200)
+        self.daemon.wait_for("Statuses of a webhook were passed over")
+        self.assertEqual(self.meta.post(b"[]"), 400)
+        self.daemon.wait_for("A webhook was refused why=")
+        self.assertEqual(self.row()["state"], "unknown")
+        self.assertEqual(self.meta.tell(status("deleted", "wamid.W", self.opaque()),
+                                        status("sent", "wamid.W", self.opaque())), 200)
+        self.assertEqual(self.row()["state"], "accepted")
+        self.daemon.wait_for("Unknown message settled by a webhook id=m0 wamid=wamid.W")
 
     def test_what_was_answered_with_200_is_on_record(self):
         """kill -9 right behind the answers; what had none, Meta sends again."""
@@ -255,7 +281,8 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.meta.tell(status("delivered", "wamid.TWIN", self.opaque())), 200)
         self.assertEqual(self.meta.tell(status("read", "wamid.TWIN", self.opaque())), 200)
         self.assertIn("accepted twice: wamid wamid.TWIN", box.run("log", "--id", "m0").out)
-        self.assertEqual(self.daemon.err().count("Graph accepted a message twice"), 1)
+        self.assertEqual(
+            self.daemon.err().count("Graph accepted a message twice id=m0 wamid=wamid.TWIN"), 1)
 
 
 class Reconcile(WithWebhooks):
