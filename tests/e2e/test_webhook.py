@@ -97,6 +97,18 @@ class FromTheMock(WithWebhooks):
         self.assertEqual(count_states(box.log()), {"accepted": 100})
         self.assertEqual(result.out.splitlines()[-1].strip(), "0 unknown")
 
+    def test_what_was_not_sent_again_is_in_the_account(self):
+        """It waits to be sent again, and its webhook comes first."""
+        mock = self.telling_mock(faults=("close@try1",))
+        box = self.receiving_box(mock, {"retry.ambiguous": "resend", "retry.base_ms": "4000"})
+        result = self.broadcast(box, 60, "--webhook", "--report", "report.json", code=0)
+        self.assertIn("progress r: 60 of 60 ", result.err)
+        report = json.loads((box.folder / "report.json").read_text())
+        self.assertEqual(report["states"]["accepted"], 60)
+        self.assertEqual(count_states(box.log()), {"accepted": 60})
+        self.assertLess(mock.stats()["accepted_again"], 60)
+        self.assertGreaterEqual(report["possible_duplicates"], mock.stats()["accepted_again"])
+
     def test_a_single_run_ends_when_the_time_is_over(self):
         mock = self.telling_mock("--status", "lost=1", faults=("close@every5",))
         box = self.receiving_box(mock)
