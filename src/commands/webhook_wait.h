@@ -41,8 +41,8 @@ bool webhook_wait_is_done(struct webhook_wait *w);
 void webhook_wait_end(struct webhook_wait *w);
 /* What it waits for, for progress; NULL: it does not. */
 const char *webhook_wait_note(struct webhook_wait *w);
-/* What webhooks have settled is accepted in the run's tally, too: unknown and failed ones, and those
- * that waited to be sent again. */
+/* What webhooks have settled is accepted in the run's tally, too: what was unknown or failed, and
+ * what waited to be sent again. */
 void webhook_wait_correct(struct webhook_wait *w);
 
 #endif

@@ -286,6 +286,11 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     return true;
 }
 
+bool ledger_is_held(const char *path)
+{
+    return lock_is_taken(path);
+}
+
 /* A checkpoint that is under way is waited for; one that has not begun finds no store. Its end is
  * told on the loop later, and frees the rest. */
 void ledger_close(struct ledger *l)

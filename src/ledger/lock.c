@@ -10,7 +10,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { NOTE_MAX = 256 };
+enum { NOTE_MAX = 256, PATH_SIZE = 4096 };
+
+static bool name_lock(const char *path, char out[PATH_SIZE])
+{
+    return snprintf(out, PATH_SIZE, "%s.lock", path) < PATH_SIZE;
+}
 
 /* The note is one line: "held by pid 4711 (tidings broadcast results.csv) since 2026-04-02...". */
 static bool refuse(const char *path, int fd, struct err *e)
@@ -45,11 +50,27 @@ static bool fail(const char *path, struct err *e)
     return err_set(e, EXIT_CANT_CREATE, "cannot write %s.lock: %s", path, strerror(errno));
 }
 
+bool lock_is_taken(const char *path)
+{
+    char name[PATH_SIZE];
+    int fd;
+    bool taken;
+
+    if (!name_lock(path, name))
+        return true;
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno != ENOENT;
+    taken = flock(fd, LOCK_SH | LOCK_NB) != 0;
+    lock_release(fd);
+    return taken;
+}
+
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e)
 {
-    char name[4096];
+    char name[PATH_SIZE];
 
-    if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
+    if (!name_lock(path, name))
         return err_set(e, EXIT_CANT_CREATE, "the path of the ledger is too long: %.64s...", path);
     *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0)

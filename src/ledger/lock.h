@@ -15,5 +15,7 @@
  * process has it: EXIT_TRY_LATER, with its pid, what it is and since when. */
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e) MUST_CHECK;
 void lock_release(int fd);
+/* Has another process it? Also where that cannot be found out. It is tried, and let go at once. */
+bool lock_is_taken(const char *path);
 
 #endif

@@ -374,6 +374,22 @@ class Reconcile(WithWebhooks):
         self.check_resending(box, mock, "retry", "--unknown")
         self.stop_daemon(daemon)
 
+    def test_after_a_crash(self):
+        """What is `sending` on record is on its way while somebody sends; then it is unknown."""
+        mock = self.mock(faults=("hang_accepted",))
+        box = self.box(mock)
+        running = self.start(box, "broadcast", box.results("r.csv", 5), "--yes", "--name", "r")
+        wait_until(lambda: mock.stats()["received"] == 5, "five requests")
+        self.assertEqual(box.run("reconcile").out, "0 unknown\n")
+        running.end()  # kill -9
+        self.assertEqual({row["state"] for row in box.log()}, {"sending"})
+        self.assertEqual([row["reason"] for row in self.rows(box)], 5 * ["interrupted"])
+        self.assertIn("5 unknown, the oldest ", box.run("reconcile").out)
+        sent = box.run("reconcile", "--sent", "--yes", "--to", number(1))
+        self.assertEqual(sent.out, "Settled: 1 are accepted\n")
+        self.assertEqual(count_states(box.log()), {"accepted": 1, "unknown": 4})
+        self.assertEqual(box.run("reconcile", "--count").out, "4\n")
+
     def test_nothing_to_settle(self):
         box = self.box(self.mock())
         self.assert_code(box.run("reconcile"), 66)
