@@ -295,6 +295,7 @@ class ByHand(WithWebhooks):
         self.assertIn("accepted twice: wamid wamid.TWIN", box.run("log", "--id", "m0").out)
         self.assertEqual(
             self.daemon.err().count("Graph accepted a message twice id=m0 wamid=wamid.TWIN"), 1)
+        self.assertEqual(box.ask({"op": "status"})["webhooks"]["accepted_twice"], 1)
 
 
 class Reconcile(WithWebhooks):
