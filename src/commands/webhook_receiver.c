@@ -28,7 +28,7 @@
 enum {
     BODIES_MAX = 64 * 1024 * 1024, /* bytes of all bodies in memory */
     CONNECTIONS_MAX = 256,
-    IDLE_S = 60,
+    REQUEST_S = 60,
     PENDING_MAX = 1024, /* bodies with the ledger */
 };
 
@@ -208,7 +208,7 @@ static bool listen_on(struct webhook_receiver *r, uv_loop_t *loop, const char *a
         .limits = {.body_max = WEBHOOK_BODY_MAX,
                    .bodies_max = BODIES_MAX,
                    .connections_max = CONNECTIONS_MAX,
-                   .idle_s = IDLE_S},
+                   .request_s = REQUEST_S},
         .context = r,
         .on_request = on_request,
     };

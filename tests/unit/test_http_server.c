@@ -10,6 +10,7 @@
 #include "test_loop_util.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +32,7 @@ struct world {
     atomic_uint held_count;
     bool has_closed;
     int port;
+    unsigned request_s;
     unsigned asked;
     size_t body_len;
     uint64_t body_sum;
@@ -107,6 +109,7 @@ static int make_world(void **state)
     struct world *w = MEM_NEW(struct world);
 
     w->answer = buf_new(ANSWER_MAX);
+    w->request_s = 60;
     *state = w;
     return uv_loop_init(&w->loop);
 }
@@ -125,7 +128,7 @@ static void open_server(struct world *w, const char *listen, const char *begins)
 {
     struct http_options options = {
         .listen = listen,
-        .limits = {BODY_MAX, BODIES_MAX, 32, 60},
+        .limits = {BODY_MAX, BODIES_MAX, 32, w->request_s},
         .context = w,
         .on_request = on_request,
     };
@@ -454,6 +457,42 @@ static void broken_client(void *context)
     ask(context, "GET /after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 }
 
+/* A byte now and then, for as long as the server listens to it; false: for ever. */
+static bool dribbles_in_vain(const struct world *w, const char *head)
+{
+    int fd = connect_to(w);
+    bool is_cut = false;
+
+    say_text(fd, head);
+    for (int i = 0; i < 600 && !is_cut; i++) {
+        struct pollfd look = {.fd = fd, .events = POLLIN};
+
+        is_cut = poll(&look, 1, 50) == 1; /* nothing else comes than its end */
+        say_text(fd, "x");
+    }
+    (void)close(fd);
+    return is_cut;
+}
+
+static void slow_client(void *context)
+{
+    struct world *w = context;
+
+    if (!dribbles_in_vain(w, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ") ||
+        !dribbles_in_vain(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n"))
+        buf_adds(&w->answer, "for ever");
+}
+
+static void test_slow_peers_are_cut_off(void **state)
+{
+    struct world *w = *state;
+
+    w->request_s = 1;
+    run_with(w, slow_client);
+    assert_false(has(w, "for ever"));
+    assert_int_equal(w->asked, 0);
+}
+
 static void test_broken_http_is_survived(void **state)
 {
     struct world *w = *state;
@@ -525,6 +564,7 @@ int main(void)
         WORLD_TEST(test_closing_answers_what_is_open),
         WORLD_TEST(test_all_bodies_together_have_a_limit),
         WORLD_TEST(test_a_connection_carries_many_requests),
+        WORLD_TEST(test_slow_peers_are_cut_off),
         WORLD_TEST(test_broken_http_is_survived),
         WORLD_TEST(test_addresses),
         WORLD_TEST(test_ipv6),
