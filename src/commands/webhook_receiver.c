@@ -11,7 +11,7 @@
  *     customers): 200, or Meta would send it again for days, and it would stay the same;
  *   - too many bodies are with the ledger, or the process is about to end: 503, Meta sends it
  *     again;
- *   - the ledger breaks: no answer; the connection ends with the process, Meta sends it again.
+ *   - the ledger breaks: 503, as the process ends, Meta sends it again.
  */
 #include "commands/webhook_receiver.h"
 

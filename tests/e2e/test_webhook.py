@@ -2,6 +2,7 @@
 """Meta's status webhooks, from the port to the ledger, the stream and the reports."""
 import json
 import re
+import resource
 import subprocess
 import unittest
 
@@ -266,6 +267,17 @@ class ByHand(WithWebhooks):
             self.assertEqual(self.meta.post(body), 200)
         self.assertEqual(count_states(box.log()), {"accepted": 12})
         self.stop_daemon(self.daemon)
+
+    def test_what_cannot_be_recorded_has_no_200(self):
+        box = self.scene()
+        body = body_of([status("sent", "wamid.W", self.opaque())])
+        resource.prlimit(self.daemon.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        self.assertEqual(self.meta.post(body), 503)
+        self.assert_code(self.daemon.finish(), 74)
+        self.daemon = self.start_daemon(box)
+        self.assertEqual(self.row()["state"], "unknown")
+        self.assertEqual(self.meta.post(body), 200)
+        self.assertEqual(self.row()["state"], "accepted")
 
     def test_statuses_reach_the_stream(self):
         box = self.scene()
