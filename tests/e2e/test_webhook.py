@@ -85,6 +85,11 @@ class FromTheMock(WithWebhooks):
         self.assertEqual(report["states"]["unknown"], 0)
         self.assertEqual(report["states"]["accepted"], 50)
         self.assertRegex(again.out, r"\d+ accepted, but undelivered: code 131049")
+        self.assertIn("`tidings retry` leaves them", again.out)
+        self.assertEqual(box.run("retry", "--yes").code, 0)
+        self.assertEqual(mock.stats()["accepted"], 50)
+        self.assertEqual(report["next"], ["tidings log --broadcast r --status undelivered"])
+        self.assertEqual(box.log("--code", "131049"), box.log("--status", "undelivered"))
         row = next(r for r in box.log("--status", "undelivered"))
         self.assertEqual((row["state"], row["code"]), ("accepted", 131049))
         one = box.run("log", "--id", row["id"]).out
