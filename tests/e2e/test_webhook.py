@@ -408,6 +408,29 @@ class Reconcile(WithWebhooks):
         self.assertEqual(count_states(box.log()), {"accepted": 1, "unknown": 4})
         self.assertEqual(box.run("reconcile", "--count").out, "4\n")
 
+    def check_cancelled(self, box):
+        """What is cancelled is not sent again, and not called settled."""
+        self.assert_code(box.run("cancel", "r"), 0)
+        result = box.run("reconcile", "--resend", "--yes")
+        self.assert_code(result, 4)
+        self.assertIn("5 of them are left as they are: their broadcast is cancelled", result.err)
+        self.assertRegex(result.out, r"\n  5 unknown: Graph may have sent them, or not\n")
+        self.assert_code(box.run("reconcile", "--give-up", "--yes", "--to", number(1)), 0)
+        self.assert_code(box.run("retry", "--yes"), 3)
+        self.assertEqual(count_states(box.log()), {"accepted": 5, "unknown": 4, "failed": 1})
+
+    def test_of_a_cancelled_broadcast(self):
+        box = self.box(self.mock(faults=ODD_ONES))
+        self.unknown(box)
+        self.check_cancelled(box)
+
+    def test_of_a_cancelled_broadcast_beside_a_daemon(self):
+        box = self.daemon_box(self.mock(faults=ODD_ONES))
+        self.unknown(box)
+        daemon = self.start_daemon(box)
+        self.check_cancelled(box)
+        self.stop_daemon(daemon)
+
     def test_nothing_to_settle(self):
         box = self.box(self.mock())
         self.assert_code(box.run("reconcile"), 66)
