@@ -30,6 +30,13 @@ enum {
     CONNECTIONS_MAX = 256,
     REQUEST_S = 60,
     PENDING_MAX = 1024, /* bodies with the ledger */
+    KNOCKS_MS = 1000,   /* from one line about strangers to the next */
+};
+
+/* Strangers knock as often as they like; the log hears of it once a second, with how often. */
+struct knocks {
+    int64_t told_ms; /* 0: never */
+    uint64_t count;  /* since then */
 };
 
 struct webhook_receiver {
@@ -38,6 +45,7 @@ struct webhook_receiver {
     struct http_server *server;
     struct access_webhook access;
     struct webhook_counts_of counts;
+    struct knocks unsigned_ones, handshakes;
     unsigned pending;
     bool is_stopped;
     void (*on_closed)(void *context);
@@ -57,7 +65,29 @@ static void answer(struct http_request *request, unsigned status, const char *te
     http_respond(request, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+/* How many there were since the last line; 0: it is too soon for another. */
+static uint64_t knock(struct knocks *k, int64_t now_ms)
+{
+    uint64_t count = ++k->count;
+
+    if (k->told_ms && now_ms >= k->told_ms && now_ms - k->told_ms < KNOCKS_MS)
+        return 0;
+    *k = (struct knocks){.told_ms = now_ms};
+    return count;
+}
+
 /* ---- The handshake. */
+
+static void refuse_handshake(struct webhook_receiver *r, struct http_request *request,
+                             const char *why)
+{
+    uint64_t count = knock(&r->handshakes, clock_wall_ms());
+
+    if (count)
+        log_line(LOG_WARN, "A webhook handshake was refused", LOG_STR("why", why),
+                 LOG_NUM("count", count));
+    answer(request, 403, "refused; the log says why\n");
+}
 
 static void on_handshake(struct webhook_receiver *r, struct http_request *request)
 {
@@ -73,8 +103,7 @@ static void on_handshake(struct webhook_receiver *r, struct http_request *reques
     else if (!access_webhook_verifies(&r->access, token))
         why = "the verify token is another";
     if (why) {
-        log_line(LOG_WARN, "A webhook handshake was refused", LOG_STR("why", why));
-        answer(request, 403, "refused; the log says why\n");
+        refuse_handshake(r, request, why);
         return;
     }
     log_line(LOG_INFO, "Webhook handshake: Meta knows this address now");
@@ -163,6 +192,17 @@ static void take(struct webhook_receiver *r, struct http_request *request, int64
     mem_free(d);
 }
 
+static void refuse_unsigned(struct webhook_receiver *r, struct http_request *request, size_t len)
+{
+    uint64_t count = knock(&r->unsigned_ones, clock_wall_ms());
+
+    r->counts.rejected++;
+    if (count)
+        log_line(LOG_WARN, "A webhook with a bad or missing signature was refused",
+                 LOG_NUM("bytes", len), LOG_NUM("count", count));
+    answer(request, 401, "the signature is not Meta's\n");
+}
+
 static void on_statuses(struct webhook_receiver *r, struct http_request *request)
 {
     size_t len;
@@ -170,10 +210,7 @@ static void on_statuses(struct webhook_receiver *r, struct http_request *request
     const char *signature = http_request_header(request, "X-Hub-Signature-256");
 
     if (!webhook_signature_ok(signature, body, len, &r->access.secrets)) {
-        r->counts.rejected++;
-        log_line(LOG_WARN, "A webhook with a bad or missing signature was refused",
-                 LOG_NUM("bytes", len));
-        answer(request, 401, "the signature is not Meta's\n");
+        refuse_unsigned(r, request, len);
         return;
     }
     if (r->is_stopped || r->pending >= PENDING_MAX) {

@@ -216,6 +216,17 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.meta.post(body), 200)
         self.assertEqual(self.row()["state"], "accepted")
 
+    def test_strangers_do_not_fill_the_log(self):
+        """A line a second, with how many there were."""
+        box = self.scene(count=0)
+        for _ in range(60):
+            self.assertEqual(self.meta.post(b"{}", ""), 401)
+            self.assertEqual(self.meta.shake_hands(token="another")[0], 403)
+        self.assertEqual(box.ask({"op": "status"})["webhooks"]["rejected"], 60)
+        self.daemon.wait_for("handshake was refused")
+        for text in ("signature was refused", "handshake was refused"):
+            self.assertLess(self.daemon.err().count(text), 60)
+
     def test_a_restart_with_the_new_secret_alone(self):
         box = self.scene()
         (box.folder / "secret").write_text("old one\nnew one\n")
