@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "commands/access.h"
 #include "core/webhook.h"
 #include "core/webhook_signature.h"
@@ -31,6 +32,13 @@ enum {
     REQUEST_S = 60,
     PENDING_MAX = 1024, /* bodies with the ledger */
     KNOCKS_MS = 1000,   /* from one line about strangers to the next */
+    ACCOUNTS_MAX = 16,  /* that are named in the log */
+};
+
+/* Whose webhooks come here. */
+struct account {
+    char waba_id[WEBHOOK_ID_MAX];
+    char phone_id[WEBHOOK_ID_MAX];
 };
 
 /* Strangers knock as often as they like; the log hears of it once a second, with how often. */
@@ -46,6 +54,8 @@ struct webhook_receiver {
     struct access_webhook access;
     struct webhook_counts_of counts;
     struct knocks unsigned_ones, handshakes;
+    struct account accounts[ACCOUNTS_MAX]; /* those seen so far */
+    unsigned account_count;
     unsigned pending;
     bool is_stopped;
     void (*on_closed)(void *context);
@@ -140,11 +150,30 @@ static void on_recorded(struct ledger_errand *errand)
     mem_free(d);
 }
 
+/* Recorded, not judged: the signature says that it is Meta's, the callback data whose message. */
+static void note_account(struct webhook_receiver *r, const struct webhook_fact *fact)
+{
+    struct account *a = r->accounts;
+
+    for (; a < r->accounts + r->account_count; a++) {
+        if (strcmp(a->waba_id, fact->waba_id) == 0 && strcmp(a->phone_id, fact->phone_id) == 0)
+            return;
+    }
+    if (r->account_count == ACCOUNTS_MAX)
+        return;
+    r->account_count++;
+    text_copy(a->waba_id, sizeof(a->waba_id), fact->waba_id, strlen(fact->waba_id));
+    text_copy(a->phone_id, sizeof(a->phone_id), fact->phone_id, strlen(fact->phone_id));
+    log_line(LOG_INFO, "Webhooks of an account come in", LOG_STR("waba_id", a->waba_id),
+             LOG_STR("sender", a->phone_id));
+}
+
 static void on_fact(void *context, const struct webhook_fact *fact)
 {
     struct delivery_of_body *d = context;
     struct ledger_status *told;
 
+    note_account(d->receiver, fact);
     if (d->statuses.count == d->room) {
         d->room = d->room ? 2 * d->room : 4;
         d->statuses.items = mem_realloc(d->statuses.items, d->room * sizeof(*told));

@@ -6,7 +6,7 @@ import resource
 import subprocess
 import unittest
 
-from harness import count_states, number, wait_until
+from harness import PHONE_ID, WABA_ID, count_states, number, wait_until
 from meta import SECRET, Meta, WithWebhooks, body_of, status
 
 PARAMS = ("Asha", "Physics", "https://exam.example/r/1")
@@ -247,6 +247,8 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.row()["status"], "read")
         self.assertEqual(self.meta.post(body_of([], padding="x" * (3 * 1024 * 1024))), 413)
         self.assertEqual(self.meta.post(b"{no json"), 400)
+        self.daemon.wait_for(f"Webhooks of an account come in waba_id={WABA_ID} sender={PHONE_ID}")
+        self.assertEqual(self.daemon.err().count("Webhooks of an account"), 1)
         self.assertEqual(self.meta.post(b'{"object":"whatsapp_business_account","entry":[{"id":'
                                         b'"1","changes":[{"field":"account_alerts","value":{}}]}]}'),
                          200)
