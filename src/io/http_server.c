@@ -268,11 +268,19 @@ static enum MHD_Result begin(struct http_request *r, const char *path, const cha
     return r->refused ? refuse(r) : MHD_YES;
 }
 
+/* A refused one makes room at once, or many at a time would all be refused half-way. */
+static void forget_body(struct http_request *r)
+{
+    r->server->bodies -= r->body.len;
+    buf_free(&r->body);
+}
+
 static enum MHD_Result gather(struct http_request *r, const char *piece, size_t len)
 {
     if (!r->refused)
         r->refused = refusal(r, len);
     if (r->refused) {
+        forget_body(r);
         r->excess += len;
         return r->excess <= r->server->options.limits.body_max ? MHD_YES : MHD_NO;
     }

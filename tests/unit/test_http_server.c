@@ -420,6 +420,49 @@ static void heavy_client(void *context)
     (void)close(first);
 }
 
+static void meet_continue(int fd)
+{
+    char answer[256] = "";
+
+    if (recv(fd, answer, sizeof(answer) - 1, 0) <= 0 || !strstr(answer, " 100 "))
+        abort();
+}
+
+/* The second is refused half-way; then the third has room, though the second is still there. */
+static void crowding_client(void *context)
+{
+    struct world *w = context;
+    int first = connect_to(w), second = connect_to(w);
+
+    say_text(second, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n"
+                     "Expect: 100-continue\r\n\r\n");
+    meet_continue(second);
+    say_text(first, "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 80000\r\n\r\n");
+    say_body(first, 80000);
+    wait_for_held(w, 1);
+    say_body(second, 80000);
+    for (int i = 0; i < 1000 && !has(w, "HTTP/1.1 201 "); i++) {
+        int third = connect_to(w);
+
+        buf_clear(&w->answer);
+        say_text(third, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n"
+                        "Connection: close\r\n\r\n");
+        say_body(third, 60000);
+        read_all(w, third);
+    }
+    (void)close(first);
+    (void)close(second);
+}
+
+static void test_a_refused_body_makes_room(void **state)
+{
+    struct world *w = *state;
+
+    run_with(w, crowding_client);
+    assert_true(has(w, "HTTP/1.1 201 "));
+    let_go(w);
+}
+
 static void test_all_bodies_together_have_a_limit(void **state)
 {
     struct world *w = *state;
@@ -563,6 +606,7 @@ int main(void)
         WORLD_TEST(test_a_peer_may_go_before_its_answer),
         WORLD_TEST(test_closing_answers_what_is_open),
         WORLD_TEST(test_all_bodies_together_have_a_limit),
+        WORLD_TEST(test_a_refused_body_makes_room),
         WORLD_TEST(test_a_connection_carries_many_requests),
         WORLD_TEST(test_slow_peers_are_cut_off),
         WORLD_TEST(test_broken_http_is_survived),
