@@ -40,5 +40,6 @@ static const struct command commands[] = {
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write */
+    (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file as large as it may get */
     return command_run(commands, ARRAY_SIZE(commands), argc, argv);
 }

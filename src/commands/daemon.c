@@ -29,7 +29,7 @@ enum {
     DRAIN_ACKS_MS = 10000, /* for the last acknowledgements; what is missing comes again, known */
     ADMIN_BODY_MAX = 1024,
     ADMIN_CONNECTIONS = 64,
-    ADMIN_IDLE_S = 30,
+    ADMIN_REQUEST_S = 30,
 };
 
 /* ---- Beats. */
@@ -87,7 +87,7 @@ static bool open_admin(struct daemon *d, struct err *e)
         .listen = d->settings->admin_listen,
         .limits = {.body_max = ADMIN_BODY_MAX,
                    .connections_max = ADMIN_CONNECTIONS,
-                   .idle_s = ADMIN_IDLE_S},
+                   .request_s = ADMIN_REQUEST_S},
         .context = d,
         .on_request = daemon_on_http,
     };

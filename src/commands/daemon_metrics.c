@@ -190,6 +190,13 @@ static void write_webhooks(struct metrics *m, const struct status_webhooks *h)
             h->bodies);
     counter(m, "tidings_webhook_rejected_total", "Webhook requests with a bad or no signature.",
             h->rejected);
+    counter(m, "tidings_webhook_unmatched_total", "Statuses of no message of this ledger.",
+            h->unmatched);
+    counter(m, "tidings_webhook_settled_total",
+            "Messages that a status settled: unknown before, or waiting to be sent again.",
+            h->settled);
+    counter(m, "tidings_webhook_accepted_twice_total",
+            "Messages that Graph accepted twice, by their statuses.", h->twins);
 }
 
 static void write_broadcasts(struct metrics *m, const struct daemon_status *s)

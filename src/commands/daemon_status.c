@@ -67,8 +67,12 @@ static void look_at_webhooks(struct daemon *d)
     if (!d->webhook)
         return;
     counts = webhook_receiver_counts(d->webhook);
-    d->status.webhooks = (struct status_webhooks){
-        .listening = true, .bodies = counts->bodies, .rejected = counts->rejected};
+    d->status.webhooks = (struct status_webhooks){.listening = true,
+                                                  .bodies = counts->bodies,
+                                                  .rejected = counts->rejected,
+                                                  .unmatched = counts->unmatched,
+                                                  .settled = counts->settled,
+                                                  .twins = counts->twins};
     for (size_t i = 0; i < ARRAY_SIZE(order); i++)
         d->status.webhooks.statuses[i] = counts->statuses[order[i]];
 }

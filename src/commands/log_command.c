@@ -88,17 +88,23 @@ static const char *wamid_of(const struct ledger_row *row)
     return *row->outcome.wamid ? row->outcome.wamid : row->delivery.wamid;
 }
 
+/* Several devices: it may have been delivered all the same. */
+static bool is_undelivered(const struct ledger_row *row)
+{
+    return row->delivery.status == WEBHOOK_UNDELIVERED;
+}
+
 /* What Graph refused it with; of an accepted one, why it was not delivered. */
 static int code_of(const struct ledger_row *row)
 {
-    return row->outcome.code ? row->outcome.code : row->delivery.code;
+    return row->outcome.code || !is_undelivered(row) ? row->outcome.code : row->delivery.code;
 }
 
 static const char *why_of(const struct ledger_row *row)
 {
     const char *refused = error_of(&row->outcome);
 
-    return *refused ? refused : row->delivery.title;
+    return *refused || !is_undelivered(row) ? refused : row->delivery.title;
 }
 
 static void fill_columns(struct columns *c, const struct ledger_row *row)

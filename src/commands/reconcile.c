@@ -5,6 +5,8 @@
  * Happy path of settling: the filter's unknown messages are counted and shown; the operator agrees;
  * their numbers go to the daemon that holds the ledger, or into the ledger itself; what a webhook
  * settled meanwhile is left alone. `--resend` is retry.h's, from unknown.
+ * After a crash, with nobody at work: what is `sending` on record may have been sent, and is
+ * unknown here, too; before it is settled, the ledger is opened, which puts that on record.
  * Failure modes: the ledger is held by a process that is no daemon: 75, it is named; the daemon
  * ends in the middle: what it confirmed is on record, and the same command goes on.
  */
@@ -68,6 +70,7 @@ struct reconcile {
     int64_t oldest_ms;
     uint64_t *numbers; /* of all that were found, where they are wanted */
     size_t room;
+    bool has_interrupted; /* some of them are `sending` on record */
     struct buf line;
 };
 
@@ -151,11 +154,25 @@ static void note(struct reconcile *r, const struct ledger_row *row)
         r->oldest_ms = row->at_ms;
 }
 
-static bool show_row(void *context, const struct ledger_row *row)
+/* As the next start makes it, where a crash left it; false: a webhook said that it was accepted. */
+static bool look_at(const struct ledger_row *row, struct ledger_row *out)
+{
+    *out = *row;
+    if (row->outcome.state != STATE_SENDING)
+        return true;
+    out->outcome = (struct outcome){.state = STATE_UNKNOWN, .reason = REASON_INTERRUPTED};
+    return !*row->delivery.wamid;
+}
+
+static bool show_row(void *context, const struct ledger_row *as_it_is)
 {
     struct reconcile *r = context;
     bool is_first = r->found == 0;
+    struct ledger_row now;
+    const struct ledger_row *row = &now;
 
+    if (!look_at(as_it_is, &now))
+        return true;
     note(r, row);
     if (r->flags.count)
         return true;
@@ -175,6 +192,7 @@ static bool keep_number(void *context, const struct ledger_row *row)
 {
     struct reconcile *r = context;
 
+    r->has_interrupted |= row->outcome.state == STATE_SENDING;
     if (r->found == r->room) {
         r->room = r->room ? 2 * r->room : 1024;
         r->numbers = mem_realloc(r->numbers, r->room * sizeof(uint64_t));
@@ -186,11 +204,12 @@ static bool keep_number(void *context, const struct ledger_row *row)
 
 static bool read_unknown(struct reconcile *r, ledger_row_fn on_row, struct err *e)
 {
+    bool is_held = ledger_is_held(r->run.call.settings.ledger_path);
     struct ledger_reader *reader;
     bool ok;
 
     r->now_ms = clock_wall_ms();
-    r->filter.states = 1U << STATE_UNKNOWN;
+    r->filter.states = 1U << STATE_UNKNOWN | (is_held ? 0 : 1U << STATE_SENDING);
     if (!ledger_reader_open(r->run.call.settings.ledger_path, &reader, e))
         return false;
     ok = ledger_read(reader, &r->filter, on_row, r, e);
@@ -347,12 +366,34 @@ static void print_settled(const struct reconcile *r, uint64_t settled)
         printf("  %llu more were settled meanwhile by somebody else\n", (unsigned long long)others);
 }
 
+/* Opening the ledger makes what a crash left `sending` unknown, on record. */
+static bool recover(const struct reconcile *r, struct err *e)
+{
+    struct ledger_alone alone;
+
+    if (!ledger_alone_open(&alone, r->run.call.settings.ledger_path, r->run.command, e))
+        return false;
+    ledger_alone_close(&alone);
+    return true;
+}
+
+static bool find(struct reconcile *r, struct err *e)
+{
+    if (!read_unknown(r, keep_number, e))
+        return false;
+    if (!r->has_interrupted)
+        return true;
+    r->found = 0;
+    r->oldest_ms = 0;
+    return recover(r, e) && read_unknown(r, keep_number, e);
+}
+
 static int settle(struct reconcile *r)
 {
     uint64_t settled;
     struct err e;
 
-    if (!read_unknown(r, keep_number, &e))
+    if (!find(r, &e))
         return call_fail(&e);
     if (!r->found) {
         fprintf(stderr, "0 unknown%s: nothing to settle\n",

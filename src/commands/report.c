@@ -191,6 +191,35 @@ static void add_halts(const struct report *r, struct buf *out)
     }
 }
 
+static bool has_undelivered(const struct report *r)
+{
+    return r->truth.deliveries.undelivered_count > 0;
+}
+
+static struct next_command undelivered(const struct report *r)
+{
+    return (struct next_command){"log", "--broadcast", r->broadcast, "--status undelivered"};
+}
+
+static void add_next_failed(const struct report *r, struct buf *out)
+{
+    bool has_failed = tally_total(r->tally, STATE_FAILED) > 0;
+
+    if (has_failed || has_undelivered(r))
+        buf_addc(out, '\n');
+    if (has_failed) {
+        next_command_line(out, "What failed:",
+                          &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
+        next_command_line(
+            out, "Try again:", &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
+    }
+    if (has_undelivered(r)) {
+        const struct next_command c = undelivered(r);
+
+        next_command_line(out, "Undelivered:", &c);
+    }
+}
+
 static void add_next(const struct report *r, struct buf *out)
 {
     if (r->rejects_path)
@@ -198,13 +227,7 @@ static void add_next(const struct report *r, struct buf *out)
                  r->rejects_path);
     if (goes_on(r))
         buf_addf(out, "\n  Go on:        %s\n", r->command);
-    if (!tally_total(r->tally, STATE_FAILED))
-        return;
-    buf_addc(out, '\n');
-    next_command_line(out, "What failed:",
-                      &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
-    next_command_line(
-        out, "Try again:", &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
+    add_next_failed(r, out);
 }
 
 void report_text(const struct report *r, struct buf *out)
@@ -287,6 +310,11 @@ static void put_next(const struct report *r, struct json_writer *w)
     if (tally_total(r->tally, STATE_FAILED)) {
         put_command(w, &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
         put_command(w, &(struct next_command){"retry", "--broadcast", r->broadcast, ""});
+    }
+    if (has_undelivered(r)) {
+        const struct next_command c = undelivered(r);
+
+        put_command(w, &c);
     }
     if (tally_total(r->tally, STATE_UNKNOWN))
         put_command(w, &(struct next_command){"reconcile", "--broadcast", r->broadcast, ""});

@@ -220,6 +220,10 @@ void report_truth_text(const struct report_truth *t, struct buf *out)
     add_statuses(d, out);
     for (size_t i = 0; i < d->undelivered_count; i++)
         add_code(&d->undelivered[i], "accepted, but undelivered", out);
+    if (d->undelivered_count)
+        buf_adds(out,
+                 "      `tidings retry` leaves them, since Graph accepted them: give their rows "
+                 "another --name\n");
     add_count(d->resent, "possible duplicates: sent again after an attempt that is unknown", out);
     add_count(d->twins, "duplicates that really happened: Graph accepted a message twice", out);
 }

@@ -6,6 +6,7 @@
  * waiting, on record; they, and those that an earlier run left waiting, are sent. What waits and is
  * not due soon is not its work: it says until when; where it was tried before, it is left (5).
  * Where a daemon holds the ledger, it opens and sends them, and they are watched by their numbers.
+ * Those of a cancelled broadcast stay as they are, and are in the account so.
  * Failure modes: as a broadcast's; what was opened stays waiting, and the same command goes on.
  * Killed: what was under way is unknown, and counts in the account of the next one (4).
  */
@@ -230,7 +231,19 @@ static bool confirm(const struct retry *r, struct err *e)
 
 /* ---- By ourselves. */
 
-/* Then all that is to be sent waits. */
+static void say_left(uint64_t count)
+{
+    char text[32];
+
+    text_grouped(count, text);
+    if (count)
+        fprintf(stderr,
+                "%s of them are left as they are: their broadcast is cancelled, which is final, or "
+                "a webhook settled them meanwhile\n",
+                text);
+}
+
+/* Then all that is to be sent waits; `again` has those that may not be opened. */
 static bool open_and_look(struct retry *r, struct err *e)
 {
     struct ledger_filter again = r->order.filter;
@@ -243,29 +256,31 @@ static bool open_and_look(struct retry *r, struct err *e)
            look(r, e);
 }
 
-/* They are among the unknown ones of the account. */
-static void add_interrupted(struct retry *r)
+/* They are in the account as they stand. */
+static void add_known(struct retry *r, uint64_t count, enum state state, enum reason reason)
 {
-    const struct outcome unknown = {.state = STATE_UNKNOWN, .reason = REASON_INTERRUPTED};
+    const struct outcome known = {.state = state, .reason = reason};
+    struct tally *tally = dispatch_tally(r->run->dispatch);
 
-    for (uint64_t i = 0; i < r->interrupted; i++)
-        report_truth_add(&r->met, &unknown, NULL);
+    tally->expected += count;
+    tally->before[state] += count;
+    for (uint64_t i = 0; i < count; i++)
+        report_truth_add(&r->met, &known, NULL);
 }
 
 static int send_again(struct retry *r)
 {
     struct dispatch_source source = {r, dispatch_no_message}; /* all of it waits */
     struct report report = {0};
-    struct tally *tally;
     struct err e;
 
     if (!open_and_look(r, &e))
         return call_fail(&e);
+    say_left(r->again);
     r->run->later = r->later_tried;
-    tally = dispatch_tally(r->run->dispatch);
-    tally->expected = r->waiting + r->interrupted;
-    tally->before[STATE_UNKNOWN] = r->interrupted;
-    add_interrupted(r);
+    dispatch_tally(r->run->dispatch)->expected = r->waiting;
+    add_known(r, r->interrupted, STATE_UNKNOWN, REASON_INTERRUPTED);
+    add_known(r, r->again, r->order.from, REASON_CANCELLED);
     dispatch_take_up(r->run->dispatch, &r->waits, r->waiting, r->due_by_ms);
     if (!run_source(r->run, &source, &e))
         return call_fail(&e);
@@ -317,7 +332,10 @@ static bool open_again(struct retry *r, struct err *e)
         return false;
     again.items = r->watched.items + waiting;
     again.count = r->watched.count - waiting;
-    return handover_open_again(r->run->handover, &again, &opened, e);
+    if (!handover_open_again(r->run->handover, &again, &opened, e))
+        return false;
+    say_left(again.count - opened);
+    return true;
 }
 
 static bool count(void *context, struct ledger_reader *reader, uint64_t counts[STATE_COUNT],

@@ -145,6 +145,7 @@ static void on_settled(void *context, const struct engine_view *view)
 {
     struct run *r = context;
 
+    webhook_wait_settled(&r->webhook, view);
     if (r->met)
         report_truth_add(r->met, view->outcome, view);
 }
@@ -174,7 +175,7 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
     watch.interval_ms = progress_interval_ms(&r->progress);
     ok = dispatch_run(r->dispatch, r->token, source, &watch, e);
     if (ok)
-        webhook_wait_correct(&r->webhook, dispatch_tally(r->dispatch));
+        webhook_wait_correct(&r->webhook);
     facts = look(r);
     progress_end(&r->progress, &facts);
     run_control_free(&r->control);

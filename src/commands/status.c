@@ -250,6 +250,9 @@ static void put_webhooks(struct json_writer *w, const struct status_webhooks *h)
         put_count(w, names[i], h->statuses[i]);
     put_count(w, "bodies", h->bodies);
     put_count(w, "rejected", h->rejected);
+    put_count(w, "unmatched", h->unmatched);
+    put_count(w, "settled", h->settled);
+    put_count(w, "accepted_twice", h->twins);
     json_end(w, '}');
 }
 

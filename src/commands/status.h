@@ -92,6 +92,9 @@ struct status_webhooks {
     uint64_t statuses[4]; /* sent, delivered, read, undelivered */
     uint64_t bodies;      /* accepted requests */
     uint64_t rejected;    /* bad or missing signature */
+    uint64_t unmatched;   /* statuses of no message of this ledger */
+    uint64_t settled;     /* messages that were unknown, or waited to be sent again */
+    uint64_t twins;       /* messages that Graph accepted twice */
 };
 
 struct daemon_status {

@@ -325,6 +325,9 @@ static void add_webhooks(const struct text *t)
     add_count(t, webhooks, "read", NULL);
     add_count(t, webhooks, "undelivered", YELLOW);
     add_count(t, webhooks, "rejected", RED);
+    add_count(t, webhooks, "settled", NULL);
+    if (count_of(webhooks, "accepted_twice"))
+        add_count(t, webhooks, "accepted_twice", RED);
     end_line(t);
 }
 

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "commands/tally.h"
 
+bool tally_counts(const struct outcome *o)
+{
+    return o->state != STATE_WAITING && !o->next_ms;
+}
+
 void tally_settled(struct tally *t, const struct engine_view *view, int64_t now_us)
 {
     const struct outcome *o = view->outcome;
 
-    if (o->state == STATE_WAITING || o->next_ms)
+    if (!tally_counts(o))
         return;
     t->states[o->state]++;
     if (o->state != STATE_ACCEPTED)

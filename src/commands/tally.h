@@ -34,6 +34,8 @@ struct tally {
     size_t code_count;
 };
 
+/* Is it a final state, or unknown? Else the message is tried again. */
+bool tally_counts(const struct outcome *o);
 void tally_settled(struct tally *t, const struct engine_view *view, int64_t now_us);
 /* `o`: what the answer means. */
 void tally_answer(struct tally *t, const struct exchange *x, const struct outcome *o);

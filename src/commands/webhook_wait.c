@@ -8,17 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of the broadcast, on record; a ledger that cannot tell has nothing to wait for. */
-static uint64_t count_unknown(const struct webhook_wait *w)
-{
-    struct ledger_broadcast b;
-    struct err e;
-
-    if (!ledger_broadcast_find(dispatch_ledger(w->dispatch), w->broadcast, &b, &e))
-        return 0;
-    return b.counts[STATE_UNKNOWN];
-}
-
 static void on_recorded(void *context, const struct ledger_status *items, size_t count)
 {
     struct webhook_wait *w = context;
@@ -30,7 +19,7 @@ static void on_recorded(void *context, const struct ledger_status *items, size_t
             engine_forget(dispatch_engine(w->dispatch), items[i].number, dispatch_now());
     }
     if (settled && w->until_us)
-        w->unknown = count_unknown(w);
+        webhook_wait_correct(w);
 }
 
 bool webhook_wait_check(const struct webhook_wait *w, const struct settings *settings,
@@ -61,6 +50,7 @@ bool webhook_wait_begin(struct webhook_wait *w, const struct settings *settings,
 
     if (!w->seconds)
         return true;
+    memcpy(w->counted, dispatch_tally(w->dispatch)->before, sizeof(w->counted));
     if (!webhook_receiver_open(&options, &w->receiver, e))
         return false;
     if (uv_timer_init(options.loop, &w->timer) != 0)
@@ -79,7 +69,7 @@ static void on_time_over(uv_timer_t *timer)
 
 static void begin_waiting(struct webhook_wait *w)
 {
-    w->unknown = count_unknown(w);
+    webhook_wait_correct(w);
     w->until_us = clock_mono_us() + w->seconds * 1000000;
     if (!w->unknown)
         return;
@@ -130,16 +120,37 @@ const char *webhook_wait_note(struct webhook_wait *w)
     return w->note;
 }
 
-void webhook_wait_correct(struct webhook_wait *w, struct tally *t)
+void webhook_wait_settled(struct webhook_wait *w, const struct engine_view *view)
 {
-    uint64_t was = tally_total(t, STATE_UNKNOWN), now, settled, here;
+    if (w->seconds && tally_counts(view->outcome) &&
+        strcmp(view->message->broadcast, w->broadcast) == 0)
+        w->counted[view->outcome->state]++;
+}
 
-    if (!w->seconds || !was)
+/* What came is not of this run's rate. */
+static void correct(struct tally *t, enum state s, uint64_t was, uint64_t now)
+{
+    uint64_t gone = was > now ? was - now : 0;
+    uint64_t here = gone < t->states[s] ? gone : t->states[s];
+
+    t->before[s] += now > was ? now - was : 0;
+    t->states[s] -= here;
+    t->before[s] -= gone - here;
+}
+
+/* The record has the last word. Messages of other broadcasts in the file stay as they were told. A
+ * ledger that cannot tell has nothing to wait for. */
+void webhook_wait_correct(struct webhook_wait *w)
+{
+    struct ledger_broadcast b;
+    struct err e;
+
+    w->unknown = 0;
+    if (!w->seconds || !ledger_broadcast_find(dispatch_ledger(w->dispatch), w->broadcast, &b, &e))
         return;
-    now = count_unknown(w);
-    settled = was > now ? was - now : 0;
-    here = settled < t->states[STATE_UNKNOWN] ? settled : t->states[STATE_UNKNOWN];
-    t->states[STATE_UNKNOWN] -= here;
-    t->before[STATE_UNKNOWN] -= settled - here;
-    t->before[STATE_ACCEPTED] += settled; /* not of this run's rate */
+    w->unknown = b.counts[STATE_UNKNOWN];
+    for (enum state s = STATE_ACCEPTED; s <= STATE_SKIPPED; s++) {
+        correct(dispatch_tally(w->dispatch), s, w->counted[s], b.counts[s]);
+        w->counted[s] = b.counts[s];
+    }
 }

@@ -21,8 +21,9 @@ struct webhook_wait {
     struct webhook_receiver *receiver;
     uv_timer_t timer; /* wakes the loop when the time is over */
     bool has_timer;
-    int64_t until_us; /* monotonic; 0: it does not wait yet */
-    uint64_t unknown; /* of the broadcast, while it waits */
+    int64_t until_us;              /* monotonic; 0: it does not wait yet */
+    uint64_t unknown;              /* of the broadcast, while it waits */
+    uint64_t counted[STATE_COUNT]; /* its messages by state, as the run's tally has them */
     bool is_over;
     char note[96];
 };
@@ -34,11 +35,14 @@ bool webhook_wait_check(const struct webhook_wait *w, const struct settings *set
 /* `seconds`, `dispatch` and `broadcast` are set; webhook_wait_check said yes. */
 bool webhook_wait_begin(struct webhook_wait *w, const struct settings *settings,
                         struct err *e) MUST_CHECK;
+/* The run's tally has counted this outcome. */
+void webhook_wait_settled(struct webhook_wait *w, const struct engine_view *view);
 bool webhook_wait_is_done(struct webhook_wait *w);
 void webhook_wait_end(struct webhook_wait *w);
 /* What it waits for, for progress; NULL: it does not. */
 const char *webhook_wait_note(struct webhook_wait *w);
-/* What webhooks have settled is accepted in the run's tally, too. */
-void webhook_wait_correct(struct webhook_wait *w, struct tally *t);
+/* What webhooks have settled is accepted in the run's tally, too: what was unknown or failed, and
+ * what waited to be sent again. */
+void webhook_wait_correct(struct webhook_wait *w);
 
 #endif

@@ -120,8 +120,7 @@ static const struct error_rule table[] = {
     {131031, 0, ACTION_HALT_ACCOUNT, "The account is locked or disabled",
      "Read why in WhatsApp Manager under Account quality and appeal there."},
     {131036, 0, ACTION_FAIL, "The recipient's device could not decrypt the message",
-     "Send it again with `tidings retry`; if it goes on, check the number's storage settings"
-     " with Meta."},
+     "Send it again; if it goes on, check the number's storage settings with Meta."},
     {131037, 0, ACTION_HALT_SENDER, "The number's display name is not approved",
      "Have the display name approved in WhatsApp Manager, or send from another number."},
     {131042, 0, ACTION_HALT_ACCOUNT, "There is a problem with the payment method",
@@ -138,8 +137,8 @@ static const struct error_rule table[] = {
      "Stop for some hours, see the number's quality in WhatsApp Manager, and send only to "
      "people who asked for it."},
     {131049, 0, ACTION_DEFER, "Meta did not deliver it, to keep engagement healthy",
-     "Send it again after a day or more with `tidings retry`, not sooner: the recipient has "
-     "had enough marketing messages for now."},
+     "Send it again after a day or more, not sooner: the recipient has had enough marketing "
+     "messages for now."},
     {131050, 0, ACTION_FAIL_SUPPRESS, "The recipient stopped your marketing messages",
      "Take the recipient off marketing lists until they opt in again."},
     {131051, 0, ACTION_FAIL, "The message type is not supported",
@@ -241,7 +240,7 @@ static const struct error_rule table[] = {
     {135000, 0, ACTION_RETRY_ONCE, "Unknown error with the request's parameters",
      "Compare the template's parameters in WhatsApp Manager with what the file fills in."},
     {137000, 0, ACTION_FAIL, "The recipient's identity key has changed",
-     "Make sure that it is still the same person, then send again with `tidings retry`."},
+     "Make sure that it is still the same person, then send it again."},
     {139200, 0, ACTION_FAIL, "Sending directly to this recipient is blocked",
      "Take the recipient off the list, or ask Meta Business Support."},
     {141002, 0, ACTION_HALT_TEMPLATE, "The template is not approved",

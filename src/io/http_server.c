@@ -18,6 +18,8 @@
  *   - a body too long, or too much in memory: refused at the head when its length is told there;
  *     otherwise what comes too much is thrown away, and refused at its end; a peer that goes on and
  *     on is cut off;
+ *   - a peer that is slow, be it on purpose: after request_s without a whole request its connection
+ *     is shut down (cut_off), which the library finds as an end;
  *   - the peer goes while the owner has the request: a suspended connection is not looked at, so
  *     this is found when the answer is written;
  *   - the server is closed while the owner has it: the connection is answered with 503 and ends;
@@ -34,6 +36,7 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { METHOD_SIZE = 16, REFUSED_LARGE = 413, REFUSED_BUSY = 503, HANDLES = 3 };
@@ -41,6 +44,13 @@ enum { METHOD_SIZE = 16, REFUSED_LARGE = 413, REFUSED_BUSY = 503, HANDLES = 3 };
 struct header {
     const char *name;
     const char *value;
+};
+
+/* A connection of the library's. */
+struct connection {
+    struct list node;  /* on the server's list of those whose peer has the word */
+    int fd;            /* the library's */
+    uint64_t since_ms; /* of the loop's clock: since then */
 };
 
 struct http_request {
@@ -70,12 +80,68 @@ struct http_server {
     unsigned handles;   /* of libuv, not closed yet */
     size_t bodies;      /* bytes of bodies in memory */
     struct list open;   /* requests with the owner */
+    struct list slow;   /* struct connection, the longest wait first */
     bool is_in_handler; /* of the owner */
     bool is_closing;
     bool has_resumed; /* a connection since the last run */
     void (*on_closed)(void *context);
     void *closed_context;
 };
+
+/* ---- Whose peer has the word: it has not asked yet, or has not read its answer. Silence alone the
+ * library would notice, but not one that says a little now and then. */
+
+static void wait_for(struct http_server *s, struct connection *c)
+{
+    list_remove(&c->node);
+    c->since_ms = uv_now(s->kick.loop);
+    list_append(&s->slow, &c->node);
+}
+
+static struct connection *connection_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **own,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct connection *c = *own;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        c = MEM_NEW(struct connection);
+        c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *own = c;
+        wait_for(context, c);
+        return;
+    }
+    list_remove(&c->node);
+    mem_free(c);
+}
+
+/* How long the one that has waited the longest may still take; false: none waits. */
+static bool patience(const struct http_server *s, uint64_t *ms)
+{
+    uint64_t limit_ms = (uint64_t)s->options.limits.request_s * 1000;
+    uint64_t waited_ms;
+
+    if (list_is_empty(&s->slow))
+        return false;
+    waited_ms = uv_now(s->kick.loop) - LIST_ITEM(s->slow.next, struct connection, node)->since_ms;
+    *ms = waited_ms < limit_ms ? limit_ms - waited_ms : 0;
+    return true;
+}
+
+static void cut_off(struct http_server *s)
+{
+    uint64_t ms;
+
+    while (patience(s, &ms) && !ms) {
+        struct connection *c = LIST_ITEM(list_pop(&s->slow), struct connection, node);
+
+        (void)shutdown(c->fd, SHUT_RDWR); /* fails where the peer was faster */
+    }
+}
 
 /* ---- Answering. */
 
@@ -152,6 +218,7 @@ void http_respond(struct http_request *request, unsigned status, const char *con
 
 static enum MHD_Result queue(struct http_request *r)
 {
+    wait_for(r->server, connection_of(r->connection));
     return MHD_queue_response(r->connection, r->status, r->response);
 }
 
@@ -191,6 +258,7 @@ static unsigned refusal(const struct http_request *r, size_t more)
 
 static enum MHD_Result begin(struct http_request *r, const char *path, const char *method)
 {
+    wait_for(r->server, connection_of(r->connection)); /* for its body */
     text_copy(r->method, sizeof(r->method), method, strlen(method));
     if (strcmp(method, "HEAD") == 0)
         memcpy(r->method, "GET", sizeof("GET"));
@@ -200,11 +268,19 @@ static enum MHD_Result begin(struct http_request *r, const char *path, const cha
     return r->refused ? refuse(r) : MHD_YES;
 }
 
+/* A refused one makes room at once, or many at a time would all be refused half-way. */
+static void forget_body(struct http_request *r)
+{
+    r->server->bodies -= r->body.len;
+    buf_free(&r->body);
+}
+
 static enum MHD_Result gather(struct http_request *r, const char *piece, size_t len)
 {
     if (!r->refused)
         r->refused = refusal(r, len);
     if (r->refused) {
+        forget_body(r);
         r->excess += len;
         return r->excess <= r->server->options.limits.body_max ? MHD_YES : MHD_NO;
     }
@@ -225,6 +301,7 @@ static enum MHD_Result hand_over(struct http_request *r)
     if (r->response)
         return queue(r);
     r->is_suspended = true;
+    list_remove(&connection_of(r->connection)->node);
     MHD_suspend_connection(r->connection);
     return MHD_YES;
 }
@@ -260,7 +337,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     struct http_server *s = context;
     struct http_request *r = *request;
 
-    (void)connection;
+    wait_for(s, connection_of(connection));
     (void)how; /* whatever became of the connection, this request is over */
     *request = NULL;
     if (!r)
@@ -316,6 +393,12 @@ static void plan(struct http_server *s)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
     bool wants = MHD_get_timeout(s->daemon, &ms) == MHD_YES;
+    uint64_t left_ms;
+
+    if (patience(s, &left_ms) && (!wants || left_ms < ms)) {
+        wants = true;
+        ms = left_ms;
+    }
 
     if (s->has_resumed || (wants && ms == 0)) {
         (void)uv_idle_start(&s->kick, on_kick); /* cannot fail */
@@ -329,6 +412,7 @@ static void plan(struct http_server *s)
 static void run(struct http_server *s)
 {
     s->has_resumed = false;
+    cut_off(s);
     (void)MHD_run(s->daemon); /* fails only for a daemon of another mode */
     plan(s);
 }
@@ -354,9 +438,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static struct MHD_Daemon *start_library(struct http_server *s, int fd)
 {
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, s,
-                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                            s, MHD_OPTION_CONNECTION_LIMIT, s->options.limits.connections_max,
-                            MHD_OPTION_CONNECTION_TIMEOUT, s->options.limits.idle_s,
+                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION,
+                            on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                            MHD_OPTION_CONNECTION_LIMIT, s->options.limits.connections_max,
+                            MHD_OPTION_CONNECTION_TIMEOUT, s->options.limits.request_s,
                             MHD_OPTION_END);
 }
 
@@ -385,6 +470,7 @@ bool http_server_open(uv_loop_t *loop, const struct http_options *options, struc
 
     s->options = *options;
     list_init(&s->open);
+    list_init(&s->slow);
     if (!listener_open(options->listen, &fd, s->address, e)) {
         mem_free(s);
         return false;

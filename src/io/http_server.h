@@ -31,7 +31,9 @@ struct http_limits {
     size_t body_max;          /* bytes of one request's body */
     size_t bodies_max;        /* bytes of all bodies in memory; 0: connections_max of the largest */
     unsigned connections_max; /* at a time */
-    unsigned idle_s;          /* a connection that says nothing for so long is closed */
+    unsigned request_s;       /* a connection has so long for the head of a request (from its begin
+                               * or its last answer on), for the body, for reading the answer; then
+                               * it is closed */
 };
 
 struct http_options {

@@ -295,6 +295,11 @@ bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct l
     return true;
 }
 
+bool ledger_is_held(const char *path)
+{
+    return lock_is_taken(path);
+}
+
 /* Work that is under way is waited for: a checkpoint, or a commit of a broken ledger; what has not
  * begun finds no store, or that it is broken. Its end is told on the loop later, and frees the
  * rest. */

@@ -51,6 +51,8 @@ struct ledger_facts {
  */
 bool ledger_open(uv_loop_t *loop, const struct ledger_options *options, struct ledger **out,
                  struct err *e) MUST_CHECK;
+/* Has a process the ledger at `path`? Else what is `sending` in it is not, any more. */
+bool ledger_is_held(const char *path);
 const struct ledger_facts *ledger_facts(const struct ledger *l);
 /* Hands a record over; see core/record.h for who owns what until it comes back. */
 void ledger_submit(struct ledger *l, struct record *r);

@@ -119,10 +119,11 @@ struct ledger_status {
     int code;      /* of undelivered */
     char wamid[OUTCOME_WAMID_MAX];
     char title[OUTCOME_TITLE_MAX];
-    uint64_t number;  /* result: the message; 0: none of this ledger's, nothing was changed */
-    bool settled;     /* result: it was unknown (or what else), and is accepted now */
-    bool was_waiting; /* result: and it waited to be sent again */
-    bool twin;        /* result: Graph accepted it twice; told once */
+    uint64_t number; /* result: the message; 0: none of this ledger's, nothing was changed */
+    char id[MESSAGE_ID_MAX + 1]; /* result: its id, where it was settled or is a twin; else "" */
+    bool settled;                /* result: it was unknown (or what else), and is accepted now */
+    bool was_waiting;            /* result: and it waited to be sent again */
+    bool twin;                   /* result: Graph accepted it twice; told once */
 };
 struct ledger_statuses {
     struct ledger_errand errand;

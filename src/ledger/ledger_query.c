@@ -102,9 +102,39 @@ static bool current_outcome(struct ledger_reader *r, const struct scan_hit *hit,
     return true;
 }
 
-static bool has_wanted_status(const struct ledger_filter *f, const struct ledger_delivery *d)
+/* ---- What the scan knows nothing of: what webhooks said. */
+
+static bool wants_delivery(const struct ledger_filter *f)
 {
-    return !f->statuses || f->statuses & 1U << d->status;
+    return f->statuses || f->code;
+}
+
+/* As a row shows it: of what was undelivered, why. */
+static bool shown_code(struct ledger_reader *r, const struct scan_hit *hit,
+                       const struct ledger_delivery *d, int *code, struct err *e)
+{
+    struct outcome newest = {.code = hit->standing.code};
+
+    if (hit->standing.open && !standing_outcome(&r->scan.standings, hit->number, &newest, e))
+        return false;
+    *code = newest.code || d->status != WEBHOOK_UNDELIVERED ? newest.code : d->code;
+    return true;
+}
+
+static bool is_wanted(const struct ledger_filter *f, const struct ledger_delivery *d, int code)
+{
+    return (!f->statuses || f->statuses & 1U << d->status) && (!f->code || f->code == code);
+}
+
+/* What the scan is asked for. */
+static struct ledger_filter for_scan(const struct ledger_filter *f)
+{
+    struct ledger_filter wide = *f;
+
+    wide.code = 0;
+    if (f->recent && wants_delivery(f))
+        wide.recent = UINT64_MAX;
+    return wide;
 }
 
 static bool tell_row(void *context, const struct scan_hit *hit, bool *go_on, struct err *e)
@@ -116,10 +146,12 @@ static bool tell_row(void *context, const struct scan_hit *hit, bool *go_on, str
         .at_ms = hit->standing.at_ms,
     };
     struct message *message;
+    int code;
 
-    if (!reader_delivery(reading->reader, hit->number, &row.delivery, e))
+    if (!reader_delivery(reading->reader, hit->number, &row.delivery, e) ||
+        !shown_code(reading->reader, hit, &row.delivery, &code, e))
         return false;
-    if (!has_wanted_status(reading->filter, &row.delivery))
+    if (!is_wanted(reading->filter, &row.delivery, code))
         return true;
     if (!current_outcome(reading->reader, hit, &row.outcome, e) ||
         !row_message(hit->row, reading->reader->words, &message, e))
@@ -134,13 +166,11 @@ bool ledger_read(struct ledger_reader *r, const struct ledger_filter *filter, le
                  void *context, struct err *e)
 {
     struct reading reading = {r, filter, on_row, context, UINT64_MAX};
-    struct ledger_filter wide = *filter;
+    const struct ledger_filter wide = for_scan(filter);
     const struct scan_visitor visitor = {.on_hit = tell_row, .context = &reading};
 
-    if (filter->recent && filter->statuses) { /* the scan knows nothing of statuses */
+    if (filter->recent)
         reading.left = filter->recent;
-        wide.recent = UINT64_MAX;
-    }
     return reader_begin(r, e) && reader_end(r, scan_each(&r->scan, &wide, &visitor, e));
 }
 
@@ -156,12 +186,14 @@ static bool count_one(void *context, const struct scan_hit *hit, bool *go_on, st
 {
     struct counting *c = context;
     struct ledger_delivery delivery;
+    int code;
 
     (void)go_on;
-    if (c->filter->statuses) {
-        if (!reader_delivery(c->reader, hit->number, &delivery, e))
+    if (wants_delivery(c->filter)) {
+        if (!reader_delivery(c->reader, hit->number, &delivery, e) ||
+            !shown_code(c->reader, hit, &delivery, &code, e))
             return false;
-        if (!has_wanted_status(c->filter, &delivery))
+        if (!is_wanted(c->filter, &delivery, code))
             return true;
     }
     c->counts[hit->standing.state]++;
@@ -203,7 +235,7 @@ bool ledger_count(struct ledger_reader *r, const struct ledger_filter *filter,
 {
     struct counting counting = {r, filter, counts};
     const struct scan_visitor visitor = {.on_hit = count_one, .context = &counting};
-    struct ledger_filter all = *filter;
+    struct ledger_filter all = for_scan(filter);
 
     all.recent = 0;
     memset(counts, 0, STATE_COUNT * sizeof(counts[0]));

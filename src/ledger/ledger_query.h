@@ -28,8 +28,8 @@ struct ledger_filter {
     const char *id;
     unsigned states;   /* bit 1 << state; 0: all */
     unsigned statuses; /* bit 1 << webhook_status, as of now; 0: all. Only for a reader */
-    int code;
-    int64_t since_ms; /* of the last change */
+    int code;          /* of the newest outcome; for a reader also of what was undelivered */
+    int64_t since_ms;  /* of the last change */
     int64_t until_ms;
     uint64_t recent; /* only the newest N, shown newest first; 0: all, oldest first */
 };

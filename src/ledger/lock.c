@@ -12,7 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { NOTE_MAX = 256 };
+enum { NOTE_MAX = 256, PATH_SIZE = 4096 };
 
 /* The note is one line: "held by pid 4711 (tidings broadcast results.csv) since 2026-04-02...". */
 static bool refuse(const char *path, int fd, struct err *e)
@@ -63,9 +63,25 @@ static bool lock_name(const char *path, char *out, size_t size)
     return (size_t)len < size;
 }
 
+bool lock_is_taken(const char *path)
+{
+    char name[PATH_SIZE];
+    int fd;
+    bool taken;
+
+    if (!lock_name(path, name, sizeof(name)))
+        return true;
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno != ENOENT;
+    taken = flock(fd, LOCK_SH | LOCK_NB) != 0;
+    lock_release(fd);
+    return taken;
+}
+
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e)
 {
-    char name[4096];
+    char name[PATH_SIZE];
 
     if (!lock_name(path, name, sizeof(name)))
         return err_set(e, EXIT_CANT_CREATE, "the path of the ledger is too long: %.64s...", path);

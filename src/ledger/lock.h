@@ -17,5 +17,7 @@
  * EXIT_CANT_CREATE. */
 bool lock_take(const char *path, const char *holder, int *fd, struct err *e) MUST_CHECK;
 void lock_release(int fd);
+/* Has another process it? Also where that cannot be found out. It is tried, and let go at once. */
+bool lock_is_taken(const char *path);
 
 #endif

@@ -61,7 +61,7 @@ static bool is_held(const struct ledger_due *due, uint64_t number)
     "SELECT number, attempt, tries, due_ms, reason FROM open INDEXED BY open_due" \
     " WHERE broadcast=?1 AND state=1 AND due_ms<=?2 ORDER BY due_ms, number"
 
-static bool read_message(struct store *s, uint64_t number, struct message **out, struct err *e)
+bool store_read_message(struct store *s, uint64_t number, struct message **out, struct err *e)
 {
     bool row, sound;
 
@@ -88,7 +88,7 @@ static bool add_due(struct store *s, sqlite3_stmt *query, struct ledger_due *due
         .due_ms = sqlite3_column_int64(query, 3),
         .reason = (enum reason)sqlite3_column_int(query, 4),
     };
-    if (!read_message(s, item->number, &item->message, e))
+    if (!store_read_message(s, item->number, &item->message, e))
         return false;
     due->count++;
     return true;
@@ -298,7 +298,7 @@ static void add_id(struct store *s, uint64_t number, struct buf *ids)
     struct message *m;
     struct err e;
 
-    if (!ids || !read_message(s, number, &m, &e))
+    if (!ids || !store_read_message(s, number, &m, &e))
         return;
     buf_add(ids, m->id, strlen(m->id) + 1);
     message_free(m);
@@ -369,7 +369,7 @@ static bool read_result(struct store *s, uint64_t number, struct ledger_result *
 
     if (!standing_get(&s->scan.standings, number, &standing, e) ||
         !standing_outcome(&s->scan.standings, number, &r->outcome, e) ||
-        !read_message(s, number, &r->message, e))
+        !store_read_message(s, number, &r->message, e))
         return false;
     r->attempts = standing.attempt;
     r->at_ms = standing.at_ms;
@@ -382,7 +382,7 @@ static bool read_status(struct store *s, sqlite3_stmt *query, uint64_t number,
     r->outcome.code = sqlite3_column_int(query, 3);
     r->at_ms = sqlite3_column_int64(query, 4);
     pack_column_wamid(query, 5, r->outcome.wamid);
-    return !number || read_message(s, number, &r->message, e);
+    return !number || store_read_message(s, number, &r->message, e);
 }
 
 static bool add_result(struct store *s, sqlite3_stmt *query, struct ledger_results *results,

@@ -85,6 +85,9 @@ bool store_open_again(struct store *s, struct seat of, const struct standing *fr
 /* Where a message stands, and its seat. */
 bool store_seat(struct store *s, uint64_t number, struct seat *seat, struct standing *standing,
                 struct err *e) MUST_CHECK;
+/* A message as it was given. Returned: free with message_free. */
+bool store_read_message(struct store *s, uint64_t number, struct message **out,
+                        struct err *e) MUST_CHECK;
 /* A message has just got an outcome: it is accepted, if a webhook had said so before; if it is
  * accepted already, the two may tell of a twin. */
 bool store_settle_told(struct store *s, const struct settlement *m, struct err *e) MUST_CHECK;

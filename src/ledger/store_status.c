@@ -223,11 +223,24 @@ static bool weigh(struct store *s, struct weighing *w, struct ledger_status *tol
     return keep_wamid(s, w, told, e);
 }
 
+/* For the log: one that cannot be read is settled all the same. */
+static void note_id(struct store *s, struct ledger_status *told)
+{
+    struct message *m;
+    struct err e;
+
+    if ((!told->settled && !told->twin) || !store_read_message(s, told->number, &m, &e))
+        return;
+    text_copy(told->id, sizeof(told->id), m->id, strlen(m->id));
+    message_free(m);
+}
+
 static bool put_status(struct store *s, struct ledger_status *told, struct err *e)
 {
     struct weighing w;
 
     told->number = 0;
+    told->id[0] = '\0';
     told->settled = told->was_waiting = told->twin = false;
     if (!find_message(s, told, &w.seat, &w.standing, e))
         return false;
@@ -236,6 +249,7 @@ static bool put_status(struct store *s, struct ledger_status *told, struct err *
     told->number = w.seat.number;
     if (!read_told(s, told->number, &w.row, e) || !weigh(s, &w, told, e))
         return false;
+    note_id(s, told);
     merge(&w.row, told);
     return write_told(s, told->number, &w.row, e) && tell(s, told, e);
 }

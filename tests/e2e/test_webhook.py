@@ -2,11 +2,12 @@
 """Meta's status webhooks, from the port to the ledger, the stream and the reports."""
 import json
 import re
+import resource
 import subprocess
 import unittest
 from pathlib import Path
 
-from harness import count_states, number, wait_until
+from harness import PHONE_ID, WABA_ID, count_states, number, wait_until
 from meta import SECRET, Meta, WithWebhooks, body_of, status
 
 PARAMS = ("Asha", "Physics", "https://exam.example/r/1")
@@ -85,6 +86,11 @@ class FromTheMock(WithWebhooks):
         self.assertEqual(report["states"]["unknown"], 0)
         self.assertEqual(report["states"]["accepted"], 50)
         self.assertRegex(again.out, r"\d+ accepted, but undelivered: code 131049")
+        self.assertIn("`tidings retry` leaves them", again.out)
+        self.assertEqual(box.run("retry", "--yes").code, 0)
+        self.assertEqual(mock.stats()["accepted"], 50)
+        self.assertEqual(report["next"], ["tidings log --broadcast r --status undelivered"])
+        self.assertEqual(box.log("--code", "131049"), box.log("--status", "undelivered"))
         row = next(r for r in box.log("--status", "undelivered"))
         self.assertEqual((row["state"], row["code"]), ("accepted", 131049))
         one = box.run("log", "--id", row["id"]).out
@@ -97,6 +103,18 @@ class FromTheMock(WithWebhooks):
         self.assertIn("Waiting for webhooks", result.err)
         self.assertEqual(count_states(box.log()), {"accepted": 100})
         self.assertEqual(result.out.splitlines()[-1].strip(), "0 unknown")
+
+    def test_what_was_not_sent_again_is_in_the_account(self):
+        """It waits to be sent again, and its webhook comes first."""
+        mock = self.telling_mock(faults=("close@try1",))
+        box = self.receiving_box(mock, {"retry.ambiguous": "resend", "retry.base_ms": "4000"})
+        result = self.broadcast(box, 60, "--webhook", "--report", "report.json", code=0)
+        self.assertIn("progress r: 60 of 60 ", result.err)
+        report = json.loads((box.folder / "report.json").read_text())
+        self.assertEqual(report["states"]["accepted"], 60)
+        self.assertEqual(count_states(box.log()), {"accepted": 60})
+        self.assertLess(mock.stats()["accepted_again"], 60)
+        self.assertGreaterEqual(report["possible_duplicates"], mock.stats()["accepted_again"])
 
     def test_a_single_run_ends_when_the_time_is_over(self):
         mock = self.telling_mock("--status", "lost=1", faults=("close@every5",))
@@ -177,6 +195,15 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.meta.call("GET", "/webhook")[0], 403)
         self.assertEqual(self.meta.call("GET", "/")[0], 404)
         self.assertEqual(self.meta.call("DELETE", "/webhook")[0], 405)
+        self.daemon.wait_for('handshake was refused why="the verify token is another"')
+
+    def test_handshake_without_a_verify_token(self):
+        box = self.receiving_box(self.mock())
+        del box.settings["webhook.verify_token_file"]
+        box.write_config()
+        daemon = self.start_daemon(box)
+        self.assertEqual(self.meta.shake_hands()[0], 403)
+        daemon.wait_for('refused why="webhook.verify_token_file is not set"')
 
     def test_signatures(self):
         self.scene()
@@ -205,6 +232,17 @@ class ByHand(WithWebhooks):
         self.assertEqual(Meta(self.port, "new one").post(body), 401)
         self.assertEqual(self.meta.post(body), 200)
 
+    def test_strangers_do_not_fill_the_log(self):
+        """A line a second, with how many there were."""
+        box = self.scene(count=0)
+        for _ in range(60):
+            self.assertEqual(self.meta.post(b"{}", ""), 401)
+            self.assertEqual(self.meta.shake_hands(token="another")[0], 403)
+        self.assertEqual(box.ask({"op": "status"})["webhooks"]["rejected"], 60)
+        self.daemon.wait_for("handshake was refused")
+        for text in ("signature was refused", "handshake was refused"):
+            self.assertLess(self.daemon.err().count(text), 60)
+
     def test_a_restart_with_the_new_secret_alone(self):
         box = self.scene()
         (box.folder / "secret").write_text("old one\nnew one\n")
@@ -225,10 +263,29 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.row()["status"], "read")
         self.assertEqual(self.meta.post(body_of([], padding="x" * (3 * 1024 * 1024))), 413)
         self.assertEqual(self.meta.post(b"{no json"), 400)
+        self.daemon.wait_for(f"Webhooks of an account come in waba_id={WABA_ID} sender={PHONE_ID}")
+        self.assertEqual(self.daemon.err().count("Webhooks of an account"), 1)
         self.assertEqual(self.meta.post(b'{"object":"whatsapp_business_account","entry":[{"id":'
                                         b'"1","changes":[{"field":"account_alerts","value":{}}]}]}'),
                          200)
         self.assert_code(box.run("status"), 0)
+
+    def test_what_says_nothing_to_us_is_not_sent_again(self):
+        """Meta would send it for days: words that it has made up since, empty lists."""
+        self.scene()
+        nameless = status("sent", "", self.opaque())
+        for statuses in ([status("deleted", "wamid.W", self.opaque())], [nameless], []):
+            self.assertEqual(self.meta.post(body_of(statuses)), 200)
+        for body in (b"{}", b'{"entry":[]}', b'{"entry":[{"id":"1","changes":[]}]}'):
+            self.assertEqual(self.meta.post(body), 200)
+        self.daemon.wait_for("Statuses of a webhook were passed over")
+        self.assertEqual(self.meta.post(b"[]"), 400)
+        self.daemon.wait_for("A webhook was refused why=")
+        self.assertEqual(self.row()["state"], "unknown")
+        self.assertEqual(self.meta.tell(status("deleted", "wamid.W", self.opaque()),
+                                        status("sent", "wamid.W", self.opaque())), 200)
+        self.assertEqual(self.row()["state"], "accepted")
+        self.daemon.wait_for("Unknown message settled by a webhook id=m0 wamid=wamid.W")
 
     def test_what_was_answered_with_200_is_on_record(self):
         """kill -9 right behind the answers; what had none, Meta sends again."""
@@ -244,6 +301,17 @@ class ByHand(WithWebhooks):
             self.assertEqual(self.meta.post(body), 200)
         self.assertEqual(count_states(box.log()), {"accepted": 12})
         self.stop_daemon(self.daemon)
+
+    def test_what_cannot_be_recorded_has_no_200(self):
+        box = self.scene()
+        body = body_of([status("sent", "wamid.W", self.opaque())])
+        resource.prlimit(self.daemon.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        self.assertEqual(self.meta.post(body), 503)
+        self.assert_code(self.daemon.finish(), 74)
+        self.daemon = self.start_daemon(box)
+        self.assertEqual(self.row()["state"], "unknown")
+        self.assertEqual(self.meta.post(body), 200)
+        self.assertEqual(self.row()["state"], "accepted")
 
     def test_statuses_reach_the_stream(self):
         box = self.scene()
@@ -271,7 +339,9 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.meta.tell(status("delivered", "wamid.TWIN", self.opaque())), 200)
         self.assertEqual(self.meta.tell(status("read", "wamid.TWIN", self.opaque())), 200)
         self.assertIn("accepted twice: wamid wamid.TWIN", box.run("log", "--id", "m0").out)
-        self.assertEqual(self.daemon.err().count("Graph accepted a message twice"), 1)
+        self.assertEqual(
+            self.daemon.err().count("Graph accepted a message twice id=m0 wamid=wamid.TWIN"), 1)
+        self.assertEqual(box.ask({"op": "status"})["webhooks"]["accepted_twice"], 1)
 
 
 class Reconcile(WithWebhooks):
@@ -349,6 +419,45 @@ class Reconcile(WithWebhooks):
         self.check_listing(box)
         self.check_settling(box)
         self.check_resending(box, mock, "retry", "--unknown")
+        self.stop_daemon(daemon)
+
+    def test_after_a_crash(self):
+        """What is `sending` on record is on its way while somebody sends; then it is unknown."""
+        mock = self.mock(faults=("hang_accepted",))
+        box = self.box(mock)
+        running = self.start(box, "broadcast", box.results("r.csv", 5), "--yes", "--name", "r")
+        wait_until(lambda: mock.stats()["received"] == 5, "five requests")
+        self.assertEqual(box.run("reconcile").out, "0 unknown\n")
+        running.end()  # kill -9
+        self.assertEqual({row["state"] for row in box.log()}, {"sending"})
+        self.assertEqual([row["reason"] for row in self.rows(box)], 5 * ["interrupted"])
+        self.assertIn("5 unknown, the oldest ", box.run("reconcile").out)
+        sent = box.run("reconcile", "--sent", "--yes", "--to", number(1))
+        self.assertEqual(sent.out, "Settled: 1 are accepted\n")
+        self.assertEqual(count_states(box.log()), {"accepted": 1, "unknown": 4})
+        self.assertEqual(box.run("reconcile", "--count").out, "4\n")
+
+    def check_cancelled(self, box):
+        """What is cancelled is not sent again, and not called settled."""
+        self.assert_code(box.run("cancel", "r"), 0)
+        result = box.run("reconcile", "--resend", "--yes")
+        self.assert_code(result, 4)
+        self.assertIn("5 of them are left as they are: their broadcast is cancelled", result.err)
+        self.assertRegex(result.out, r"\n  5 unknown: Graph may have sent them, or not\n")
+        self.assert_code(box.run("reconcile", "--give-up", "--yes", "--to", number(1)), 0)
+        self.assert_code(box.run("retry", "--yes"), 3)
+        self.assertEqual(count_states(box.log()), {"accepted": 5, "unknown": 4, "failed": 1})
+
+    def test_of_a_cancelled_broadcast(self):
+        box = self.box(self.mock(faults=ODD_ONES))
+        self.unknown(box)
+        self.check_cancelled(box)
+
+    def test_of_a_cancelled_broadcast_beside_a_daemon(self):
+        box = self.daemon_box(self.mock(faults=ODD_ONES))
+        self.unknown(box)
+        daemon = self.start_daemon(box)
+        self.check_cancelled(box)
         self.stop_daemon(daemon)
 
     def test_nothing_to_settle(self):

@@ -59,6 +59,9 @@ static void test_what_the_status_says_is_there(void **state)
     assert_line(&out, "tidings_send_latency_seconds_count 1000");
     assert_line(&out, "tidings_send_latency_seconds_sum 500.5");
     assert_line(&out, "tidings_ledger_worst_commit_seconds 0.04125");
+    assert_line(&out, "tidings_webhook_unmatched_total 40");
+    assert_line(&out, "tidings_webhook_settled_total 7");
+    assert_line(&out, "tidings_webhook_accepted_twice_total 1");
     buf_free(&out);
 }
 

@@ -10,6 +10,7 @@
 #include "test_loop_util.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +32,7 @@ struct world {
     atomic_uint held_count;
     bool has_closed;
     int port;
+    unsigned request_s;
     unsigned asked;
     size_t body_len;
     uint64_t body_sum;
@@ -107,6 +109,7 @@ static int make_world(void **state)
     struct world *w = MEM_NEW(struct world);
 
     w->answer = buf_new(ANSWER_MAX);
+    w->request_s = 60;
     *state = w;
     return uv_loop_init(&w->loop);
 }
@@ -125,7 +128,7 @@ static void open_server(struct world *w, const char *listen, const char *begins)
 {
     struct http_options options = {
         .listen = listen,
-        .limits = {BODY_MAX, BODIES_MAX, 32, 60},
+        .limits = {BODY_MAX, BODIES_MAX, 32, w->request_s},
         .context = w,
         .on_request = on_request,
     };
@@ -417,6 +420,49 @@ static void heavy_client(void *context)
     (void)close(first);
 }
 
+static void meet_continue(int fd)
+{
+    char answer[256] = "";
+
+    if (recv(fd, answer, sizeof(answer) - 1, 0) <= 0 || !strstr(answer, " 100 "))
+        abort();
+}
+
+/* The second is refused half-way; then the third has room, though the second is still there. */
+static void crowding_client(void *context)
+{
+    struct world *w = context;
+    int first = connect_to(w), second = connect_to(w);
+
+    say_text(second, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n"
+                     "Expect: 100-continue\r\n\r\n");
+    meet_continue(second);
+    say_text(first, "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 80000\r\n\r\n");
+    say_body(first, 80000);
+    wait_for_held(w, 1);
+    say_body(second, 80000);
+    for (int i = 0; i < 1000 && !has(w, "HTTP/1.1 201 "); i++) {
+        int third = connect_to(w);
+
+        buf_clear(&w->answer);
+        say_text(third, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n"
+                        "Connection: close\r\n\r\n");
+        say_body(third, 60000);
+        read_all(w, third);
+    }
+    (void)close(first);
+    (void)close(second);
+}
+
+static void test_a_refused_body_makes_room(void **state)
+{
+    struct world *w = *state;
+
+    run_with(w, crowding_client);
+    assert_true(has(w, "HTTP/1.1 201 "));
+    let_go(w);
+}
+
 static void test_all_bodies_together_have_a_limit(void **state)
 {
     struct world *w = *state;
@@ -452,6 +498,42 @@ static void broken_client(void *context)
 {
     ask(context, "nonsense\r\n\r\n");
     ask(context, "GET /after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+}
+
+/* A byte now and then, for as long as the server listens to it; false: for ever. */
+static bool dribbles_in_vain(const struct world *w, const char *head)
+{
+    int fd = connect_to(w);
+    bool is_cut = false;
+
+    say_text(fd, head);
+    for (int i = 0; i < 600 && !is_cut; i++) {
+        struct pollfd look = {.fd = fd, .events = POLLIN};
+
+        is_cut = poll(&look, 1, 50) == 1; /* nothing else comes than its end */
+        say_text(fd, "x");
+    }
+    (void)close(fd);
+    return is_cut;
+}
+
+static void slow_client(void *context)
+{
+    struct world *w = context;
+
+    if (!dribbles_in_vain(w, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ") ||
+        !dribbles_in_vain(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n"))
+        buf_adds(&w->answer, "for ever");
+}
+
+static void test_slow_peers_are_cut_off(void **state)
+{
+    struct world *w = *state;
+
+    w->request_s = 1;
+    run_with(w, slow_client);
+    assert_false(has(w, "for ever"));
+    assert_int_equal(w->asked, 0);
 }
 
 static void test_broken_http_is_survived(void **state)
@@ -524,7 +606,9 @@ int main(void)
         WORLD_TEST(test_a_peer_may_go_before_its_answer),
         WORLD_TEST(test_closing_answers_what_is_open),
         WORLD_TEST(test_all_bodies_together_have_a_limit),
+        WORLD_TEST(test_a_refused_body_makes_room),
         WORLD_TEST(test_a_connection_carries_many_requests),
+        WORLD_TEST(test_slow_peers_are_cut_off),
         WORLD_TEST(test_broken_http_is_survived),
         WORLD_TEST(test_addresses),
         WORLD_TEST(test_ipv6),

@@ -122,6 +122,10 @@ static void test_rows_and_filters(void **state)
     check_rows(b, (struct ledger_filter){.statuses = undelivered | read, .recent = 2},
                "d=undelivered c=undelivered ");
     check_rows(b, (struct ledger_filter){.statuses = 1U << WEBHOOK_NONE}, "e= ");
+    check_rows(b, (struct ledger_filter){.code = 131049}, "b=undelivered c=undelivered ");
+    check_rows(b, (struct ledger_filter){.code = 131049, .recent = 1}, "c=undelivered ");
+    tell(b, "c", WEBHOOK_READ, 0, "wamid.A"); /* all the same */
+    check_rows(b, (struct ledger_filter){.code = 131049}, "b=undelivered ");
     rows = read_rows(b, (struct ledger_filter){.id = "b"});
     assert_int_equal(rows.last.code, 131049);
     assert_string_equal(rows.last.title, "title 131049");
@@ -133,6 +137,7 @@ static void test_counts_by_status(void **state)
 {
     struct box *b = *state;
     const struct ledger_filter filter = {.broadcast = "x", .statuses = 1U << WEBHOOK_UNDELIVERED};
+    const struct ledger_filter of_code = {.broadcast = "x", .code = 131049};
     struct ledger_reader *reader;
     uint64_t counts[STATE_COUNT];
     struct err e;
@@ -140,6 +145,8 @@ static void test_counts_by_status(void **state)
     tell_five(b);
     reader = open_reader(b);
     assert_true(ledger_count(reader, &filter, counts, &e));
+    assert_int_equal(counts[STATE_ACCEPTED], 2);
+    assert_true(ledger_count(reader, &of_code, counts, &e));
     assert_int_equal(counts[STATE_ACCEPTED], 2);
     ledger_reader_close(reader);
 }

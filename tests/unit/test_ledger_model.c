@@ -2,10 +2,11 @@
  *
  * Random histories against a model that keeps everything in an array: what the ledger says of each
  * message, and its tallies, must be what the model says; also after a clean end and after a crash.
+ * Also what the simulator does not do: words of the operator between webhooks and crashes.
  */
 #include "test_ledger_support.h"
 
-enum { IDS = 400, BATCH = 40, ROUNDS = 120, SEEDS = 4 };
+enum { IDS = 400, BATCH = 40, ERRAND_ITEMS = 30, ROUNDS = 120, SEEDS = 4 };
 
 static const char *const BROADCASTS[] = {"results", "reminder", ""};
 
@@ -18,6 +19,7 @@ struct entry {
     unsigned tries;
     int64_t due_ms;
     unsigned broadcast; /* in BROADCASTS */
+    bool told;          /* by a webhook, while it was being sent */
 };
 
 struct model {
@@ -113,7 +115,7 @@ static void make_outcome(struct model *m, struct record *r, struct entry *e)
     r->outcome = o;
     r->attempt = e->attempt;
     r->tries = ++e->tries;
-    e->state = o->next_ms ? STATE_WAITING : o->state;
+    e->state = e->told ? STATE_ACCEPTED : o->next_ms ? STATE_WAITING : o->state;
     e->due_ms = o->next_ms;
 }
 
@@ -235,7 +237,7 @@ static void expect_interrupted(struct model *m)
 {
     for (unsigned i = 0; i < IDS; i++)
         if (m->entries[i].number && m->entries[i].state == STATE_SENDING)
-            m->entries[i].state = STATE_UNKNOWN;
+            m->entries[i].state = m->entries[i].told ? STATE_ACCEPTED : STATE_UNKNOWN;
 }
 
 static void end_and_begin(struct model *m, bool crash)
@@ -287,12 +289,105 @@ static void learn_due_times(struct model *m)
     }
 }
 
+/* ---- Webhooks and words of the operator. */
+
+/* What it does to a message of this ledger; does it settle it? */
+static bool settles(struct entry *e, bool is_ours)
+{
+    if (!is_ours && e->state != STATE_UNKNOWN)
+        return false;
+    if (e->state == STATE_SENDING)
+        e->told = true;
+    if (e->state == STATE_SENDING || e->state == STATE_ACCEPTED)
+        return false;
+    e->state = STATE_ACCEPTED;
+    return true;
+}
+
+static void tell_statuses(struct model *m)
+{
+    struct ledger_status items[ERRAND_ITEMS];
+    bool settled[ERRAND_ITEMS];
+    struct ledger_statuses statuses = {ERRAND, .items = items, .count = ERRAND_ITEMS,
+                                       .at_ms = ++m->now_ms};
+
+    for (unsigned i = 0; i < ERRAND_ITEMS; i++) {
+        struct entry *e = &m->entries[roll(m, IDS)];
+        bool is_ours = roll(m, 3) != 0;
+
+        items[i] = (struct ledger_status){
+            .has_opaque = true,
+            .opaque = {ledger_facts(m->box->ledger)->id ^ !is_ours, e->message->id_hash,
+                       (uint16_t)(e->attempt ? e->attempt : 1)},
+            .status = (enum webhook_status)(1 + roll(m, WEBHOOK_STATUS_COUNT - 1)),
+            .at_ms = roll(m, 2) ? m->now_ms : 0,
+            .wamid = "wamid.A",
+        };
+        settled[i] = e->number && settles(e, is_ours);
+    }
+    BOX_RUN(m->box, ledger_put_statuses, &statuses);
+    for (unsigned i = 0; i < ERRAND_ITEMS; i++) {
+        assert_int_equal(items[i].settled, settled[i]);
+        assert_false(items[i].twin);
+    }
+}
+
+static void draw_numbers(struct model *m, uint64_t numbers[ERRAND_ITEMS])
+{
+    for (unsigned i = 0; i < ERRAND_ITEMS; i++)
+        numbers[i] = m->entries[roll(m, IDS)].number;
+    numbers[0] = 1000000; /* there is none */
+}
+
+/* Those of `states` go to `to`; how many they are. */
+static size_t move(struct model *m, const uint64_t numbers[ERRAND_ITEMS], unsigned states,
+                   enum state to)
+{
+    size_t count = 0;
+
+    for (unsigned i = 0; i < ERRAND_ITEMS; i++) {
+        for (unsigned j = 0; j < IDS && numbers[i]; j++) {
+            struct entry *e = &m->entries[j];
+
+            if (e->number != numbers[i] || !(states & 1U << e->state))
+                continue;
+            e->state = to;
+            e->tries = to == STATE_WAITING ? 0 : e->tries;
+            e->due_ms = m->now_ms;
+            count++;
+        }
+    }
+    return count;
+}
+
+static void reconcile(struct model *m)
+{
+    uint64_t numbers[ERRAND_ITEMS];
+    struct ledger_settling by_hand = {ERRAND, .numbers = numbers, .count = ERRAND_ITEMS,
+                                      .to = roll(m, 2) ? STATE_ACCEPTED : STATE_FAILED,
+                                      .at_ms = ++m->now_ms};
+    struct ledger_reopening again = {ERRAND, .numbers = numbers, .count = ERRAND_ITEMS,
+                                     .states = 1U << STATE_UNKNOWN | roll(m, 2) << STATE_FAILED,
+                                     .at_ms = ++m->now_ms};
+
+    draw_numbers(m, numbers);
+    BOX_RUN(m->box, ledger_settle_by_hand, &by_hand);
+    assert_int_equal(by_hand.settled, move(m, numbers, 1U << STATE_UNKNOWN, by_hand.to));
+    draw_numbers(m, numbers);
+    BOX_RUN(m->box, ledger_open_again, &again);
+    assert_int_equal(again.opened, move(m, numbers, again.states, STATE_WAITING));
+}
+
 static void run_history(uint64_t seed)
 {
     struct model *m = model_new(seed);
 
     for (unsigned round = 0; round < ROUNDS; round++) {
         run_batch(m);
+        if (roll(m, 3) == 0)
+            tell_statuses(m);
+        if (roll(m, 3) == 0)
+            reconcile(m);
         if (round % 15 == 14)
             end_and_begin(m, roll(m, 2));
         if (round % 20 == 19) {

@@ -71,6 +71,8 @@ static void test_json_says_everything(void **state)
     assert_int_equal(number(json_get(root, "redis"), "lag"), 120);
     assert_true(real(json_get(root, "ledger"), "worst_ms") == 41.25);
     assert_int_equal(number(json_get(root, "webhooks"), "delivered"), 11000);
+    assert_int_equal(number(json_get(root, "webhooks"), "settled"), 7);
+    assert_int_equal(number(json_get(root, "webhooks"), "accepted_twice"), 1);
     is_text(broadcast, "name", "results-april");
     assert_int_equal(number(broadcast, "waiting"), 20);
     assert_int_equal(number(root, "broadcasts_more"), 5);

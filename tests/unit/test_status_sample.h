@@ -66,7 +66,7 @@ static inline void sample_parts(struct daemon_status *d)
     d->ledger.last_us = 3100;
     d->ledger.worst_us = 41250;
     d->ledger.bytes = 123456789;
-    d->webhooks = (struct status_webhooks){true, {12000, 11000, 9000, 12}, 23000, 3};
+    d->webhooks = (struct status_webhooks){true, {12000, 11000, 9000, 12}, 23000, 3, 40, 7, 1};
     d->senders[0] = (struct status_sender){"915988834937783", 1000, 998, 4};
     d->senders[1] = (struct status_sender){"915988834937784", 0, 2, 0};
     d->sender_count = 2;
