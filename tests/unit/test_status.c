@@ -125,7 +125,7 @@ static void test_text_for_people(void **state)
     is_shown(&text, "3 in the ledger: tidings reconcile settles them\n");
     is_shown(&text, "template \"results\\update\" (en_US) (code 132015) since ");
     is_shown(&text, "  halted     template \"results");
-    is_shown(&text, "Mend it in WhatsApp Manager. Then `tidings resume`.\n");
+    is_shown(&text, "Mend it in WhatsApp Manager. Then `tidings resume`; if settings were");
     is_shown(&text, "operator: everything since ");
     is_shown(&text, "left       436\n");
     is_shown(&text, "8 lines had no room");
