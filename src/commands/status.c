@@ -100,17 +100,24 @@ static void put_codes(struct json_writer *w, const struct daemon_status *s)
 
 /* ---- How much is left, and until when. */
 
-/* Of a daemon what waits in the ledger, what Redis has, and what is on its way; of a run what its
+/* Entries that were read: those in flight and those that a halt parks; not those whose result Redis
+ * does not take. What is parked of the ledger's waiting ones is counted there. */
+static uint64_t held(const struct daemon_status *s)
+{
+    uint64_t pending = s->redis.pending > 0 ? (uint64_t)s->redis.pending : 0;
+    uint64_t most = s->in_flight + s->parked;
+    uint64_t read = pending < most ? pending : most;
+
+    return read > s->in_flight ? read : s->in_flight;
+}
+
+/* Of a daemon what waits in the ledger, what it holds, and what Redis has; of a run what its
  * broadcast has not finished. */
 static uint64_t left(const struct daemon_status *s)
 {
-    uint64_t on_its_way = s->in_flight;
-
     if (!is_daemon(s))
         return s->broadcast_count ? s->broadcasts[0].counts[STATE_WAITING] : 0;
-    if (s->redis.pending > (int64_t)on_its_way)
-        on_its_way = (uint64_t)s->redis.pending;
-    return s->waiting + on_its_way + (s->redis.lag > 0 ? (uint64_t)s->redis.lag : 0);
+    return s->waiting + held(s) + (s->redis.lag > 0 ? (uint64_t)s->redis.lag : 0);
 }
 
 /* What the operator holds by name. */
@@ -129,12 +136,12 @@ static uint64_t paused(const struct daemon_status *s)
  * not due, or comes only now. Nor is what Redis has known to the second: soon is not told. */
 static int64_t done_at_ms(const struct daemon_status *s)
 {
-    uint64_t all = left(s), held = paused(s);
+    uint64_t all = left(s), not_now = paused(s);
     double seconds;
 
-    if (s->state != DAEMON_RUNNING || all <= held || s->rate_actual <= s->rate_allowed / 2)
+    if (s->state != DAEMON_RUNNING || all <= not_now || s->rate_actual <= s->rate_allowed / 2)
         return 0;
-    seconds = (double)(all - held) / s->rate_actual;
+    seconds = (double)(all - not_now) / s->rate_actual;
     return seconds < SOON_S ? 0 : s->now_ms + (int64_t)(seconds * 1000);
 }
 

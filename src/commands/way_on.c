@@ -6,7 +6,8 @@
 static const char *of_daemon(enum halt_kind kind)
 {
     return kind == HALT_TOKEN ? " Then reload the daemon: `systemctl reload tidings`, or SIGHUP."
-                              : " Then `tidings resume`.";
+                              : " Then `tidings resume`; if settings were changed, restart the "
+                                "daemon.";
 }
 
 static bool needs_mending(enum halt_kind kind)

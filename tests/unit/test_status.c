@@ -127,7 +127,7 @@ static void test_text_for_people(void **state)
     is_shown(&text, "3 in the ledger: tidings reconcile settles them\n");
     is_shown(&text, "template \"results\\update\" (en_US) (code 132015) since ");
     is_shown(&text, "  halted     template \"results");
-    is_shown(&text, "Mend it in WhatsApp Manager. Then `tidings resume`.\n");
+    is_shown(&text, "Mend it in WhatsApp Manager. Then `tidings resume`; if settings were");
     is_shown(&text, "operator: everything since ");
     is_shown(&text, "left       436\n");
     is_shown(&text, "8 lines had no room");
@@ -237,6 +237,11 @@ static void running(struct sample *s)
     s->status.broadcasts[1].counts[STATE_WAITING] = 998; /* the paused one */
 }
 
+static void with_results_that_redis_does_not_take(struct sample *s)
+{
+    s->status.redis.pending = 4096;
+}
+
 static void running_alone(struct sample *s)
 {
     s->status.state = DAEMON_RUNNING;
@@ -275,6 +280,7 @@ static void test_how_much_is_left_and_until_when(void **state)
     assert_left(with_little_left, 4990, "");
     assert_left(with_little_due, 19960, "");
     assert_left(by_the_operator, 436, "");
+    assert_left(with_results_that_redis_does_not_take, 120 + 12 + 304 + 5, "");
 }
 
 static void test_the_largest_status_fits(void **state)
