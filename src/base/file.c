@@ -12,6 +12,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* On disk, in its own folder: or a power cut could take it away with all that is in it. */
+static bool make_folder(const char *folder)
+{
+    int why;
+
+    if (mkdir(folder, 0700) != 0)
+        return errno == EEXIST;
+    if (file_sync_folder(folder))
+        return true;
+    why = errno;
+    (void)rmdir(folder); /* made anew, and synced, by the next try */
+    errno = why;
+    return false;
+}
+
 bool file_make_folders(const char *path, struct err *e)
 {
     char *folder = mem_strdup(path);
@@ -19,9 +34,9 @@ bool file_make_folders(const char *path, struct err *e)
 
     for (char *slash = strchr(folder + 1, '/'); slash && made; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            made = err_set(e, EXIT_CANT_CREATE, "cannot create the folder %.300s: %s", folder,
-                           strerror(errno));
+        made = make_folder(folder) ||
+               err_set(e, EXIT_CANT_CREATE, "cannot create the folder %.300s: %s", folder,
+                       strerror(errno));
         *slash = '/';
     }
     mem_free(folder);

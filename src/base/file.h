@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 /* Makes the folders that `path` lies in, for this user alone; those that are there stay as they
- * are. `path` is not empty. EXIT_CANT_CREATE with folder and reason. */
+ * are. On disk when it returns. `path` is not empty. EXIT_CANT_CREATE with folder and reason. */
 bool file_make_folders(const char *path, struct err *e) MUST_CHECK;
 
 /* The names in the folder that `path` lies in are on disk. False: errno says why not. */

@@ -104,11 +104,21 @@ class BrokenDisk(Sweep):
     def test_the_folder_cannot_be_synced(self):
         """SQLite does not look whether that went well, and so it must have been done before."""
         self.prepare()
-        first = self.faulty(f"fsync:{errno.EIO}:1")
+        first = self.faulty(f"fsync:{errno.EIO}:2")  # the first is of the folder's own name
         self.assert_code(first, 74)
         self.assertIn("its folder cannot be put on disk", first.err)
         self.assertEqual(self.server.stats()["received"], 0)
         self.go_on("the folder", first)
+
+    def test_a_new_folder_for_it_cannot_be_synced(self):
+        """A power cut could take it away, and the ledger with it: it is made anew by the next try."""
+        self.prepare()
+        first = self.faulty(f"fsync:{errno.EIO}:1")
+        self.assert_code(first, 73)
+        self.assertIn(f"cannot create the folder {self.folder()}", first.err)
+        self.assertFalse(self.folder().exists())
+        self.assertEqual(self.server.stats()["received"], 0)
+        self.go_on("the new folder", first)
 
     def test_pwrite64_fails(self):
         self.sweep("pwrite64", 83, (errno.EIO, errno.ENOSPC, errno.EROFS))
