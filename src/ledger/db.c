@@ -302,6 +302,18 @@ bool db_settle(struct db *db, struct err *e)
                    db->path, code, advice_for(code));
 }
 
+bool db_is_in_place(struct db *db, struct err *e)
+{
+    int moved = 0;
+
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED,
+                               &moved); /* a VFS that does not know it leaves 0 */
+    return !moved || err_set(e, EXIT_LEDGER_IO,
+                             "ledger %.200s: was moved, replaced or deleted while it was open; put "
+                             "it back, with its -wal, before anything runs again",
+                             db->path);
+}
+
 void db_bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
     if (text && text[0])

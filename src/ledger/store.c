@@ -481,6 +481,8 @@ static bool save_low(struct store *s, struct err *e)
 
 bool store_commit(struct store *s, struct err *e)
 {
+    if (!db_is_in_place(s->db, e))
+        return false;
     if (s->wrote && (!key_index_step(s->keys, e) || !store_write_tally(s, e) || !save_low(s, e)))
         return false;
     if (!db_run(s->db, s->commit, e))

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import TIDINGS, EndToEnd, count_states, number
+from harness import TIDINGS, EndToEnd, count_states, number, wait_until
 
 TMPFS_KB = 512
 
@@ -106,6 +106,37 @@ class FullDisk(EndToEnd):
         (folder / "filler").unlink()
         self.assert_code(box.run("broadcast", file, "--yes"), 0)
         self.assert_each_once(mock, box, 5)
+
+
+
+class AnotherPlace(EndToEnd):
+    """Its files are taken away while it is written."""
+
+    def test_it_stops_and_goes_on_when_they_are_back(self):
+        mock = self.mock("--latency", "20")
+        box = self.box(mock, {"rate.messages_per_second": "200"})
+        file = box.results("r.csv", 1000)
+        ledger = box.folder / "ledger.db"
+        box.set({"ledger.path": ledger})
+        process = self.start(box, "broadcast", file, "--yes")
+        wait_until(lambda: mock.stats()["received"] > 20, "messages to be sent")
+        away = box.folder / "away"
+        away.mkdir()
+        moved = [p for p in box.folder.glob("ledger.db*") if p.suffix != ".lock"]
+        for path in moved:
+            path.rename(away / path.name)
+        self.assert_code(process.finish(), 74)
+        self.assertIn(f"ledger {ledger}: was moved, replaced or deleted", process.err())
+        self.assertLess(mock.stats()["received"], 1000)
+        for path in away.iterdir():
+            path.rename(box.folder / path.name)
+        last = box.run("broadcast", file, "--yes")
+        states = count_states(box.states().values())
+        self.assert_code(last, 4 if states.get("unknown") else 0)
+        self.assertEqual(sum(states.values()), 1000)
+        self.assertLess(states.get("unknown", 0), 100)
+        stats = mock.stats()
+        self.assertEqual((stats["received_again"], stats["accepted_again"]), (0, 0))
 
 
 class NoLedger(EndToEnd):
