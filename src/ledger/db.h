@@ -65,7 +65,8 @@ bool db_checkpoint(struct db *db, struct err *e) MUST_CHECK;
  * themselves, which cannot make anything worse, and synced. For the writer, after the first query
  * and before anybody relies on its answer. */
 bool db_settle(struct db *db, struct err *e) MUST_CHECK;
-/* The path still leads to the file that is open. Else what is written is nowhere: EXIT_LEDGER_IO. */
+/* The path still leads to the file that is open. Else what is written is nowhere:
+ * EXIT_LEDGER_IO. */
 bool db_is_in_place(struct db *db, struct err *e) MUST_CHECK;
 
 /* Binds text, borrowed until the statement is reset; "" and NULL become NULL. */
