@@ -82,11 +82,13 @@ static int tell_part(const struct broadcast *b)
     struct buf name = buf_new(1024);
 
     text_quote(&name, b->plan.name);
-    fprintf(stderr,
-            "tidings: stopped after %llu of %llu rows were handed over: the daemon sends those; "
-            "the same command hands over the rest, tidings cancel %s gives it up\n",
-            (unsigned long long)(c.taken + c.known + c.reused),
-            (unsigned long long)b->plan.file.valid, buf_text(&name));
+    fprintf(
+        stderr,
+        "tidings: stopped after %llu of %llu rows were handed over: the daemon sends those; "
+        "the same command hands over the rest, tidings pause %s holds it, tidings cancel %s gives "
+        "it up\n",
+        (unsigned long long)(c.taken + c.known + c.reused), (unsigned long long)b->plan.file.valid,
+        buf_text(&name), buf_text(&name));
     buf_free(&name);
     return EXIT_WORK_LEFT;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "commands/next_command.h"
 
 #include <signal.h>
@@ -325,14 +326,21 @@ static void stop_showing(struct handover_watch *w)
     w->is_showing = false;
 }
 
+/* Ctrl-C stops the watching alone: whoever wanted to stop the sending is told how. */
 static void say_left_to_daemon(const struct handover_watch *w)
 {
-    struct buf look = buf_new(1024);
+    const char *name = w->run->broadcast;
+    struct buf look = buf_new(1024), hold = buf_new(1024);
 
-    next_command_add(&look, &(struct next_command){"log", "--broadcast", w->run->broadcast, ""});
-    fprintf(stderr, "tidings: the daemon goes on with it; to look: tidings status, %s\n",
-            buf_text(&look));
+    next_command_add(&look, &(struct next_command){"log", "--broadcast", name, ""});
+    if (name)
+        text_quote(&hold, name);
+    fprintf(stderr,
+            "tidings: the daemon goes on with it; to hold %s: tidings pause%s%s; to look: "
+            "tidings status, %s\n",
+            name ? "it" : "everything", name ? " " : "", buf_text(&hold), buf_text(&look));
     buf_free(&look);
+    buf_free(&hold);
 }
 
 void handover_watch_say_end(struct handover_watch *w)

@@ -378,7 +378,7 @@ static void add_settings(const struct text *t)
         return;
     begin_line(t, "settings");
     colour_on(t, RED);
-    buf_adds(t->out, "the last reload was refused, the log names each wrong key; the ones before "
+    buf_adds(t->out, "the last reload was refused (the log says why); the ones before "
                      "it hold");
     colour_off(t);
     end_line(t);

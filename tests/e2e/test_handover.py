@@ -165,7 +165,7 @@ class Broadcast(WithDaemon):
         client.signal(signal.SIGINT)
         result = client.finish()
         self.assert_code(result, 5)
-        self.assertIn("the daemon goes on with it", result.err)
+        self.assertIn("the daemon goes on with it; to hold it: tidings pause ", result.err)
         self.assertIn("tidings log --broadcast results.csv", result.err)
         rest = box.run("broadcast", file, "--yes")
         self.assert_code(rest, 0)
