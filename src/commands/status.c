@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { SOON_S = 10 };
+static const double soon_s = 10;
 
 static const char *const state_names[DAEMON_STATE_COUNT] = {
     [DAEMON_RUNNING] = "running",       [DAEMON_STARTING] = "starting",
@@ -142,7 +142,7 @@ static int64_t done_at_ms(const struct daemon_status *s)
     if (s->state != DAEMON_RUNNING || all <= not_now || s->rate_actual <= s->rate_allowed / 2)
         return 0;
     seconds = (double)(all - not_now) / s->rate_actual;
-    return seconds < SOON_S ? 0 : s->now_ms + (int64_t)(seconds * 1000);
+    return seconds < soon_s ? 0 : s->now_ms + (int64_t)(seconds * 1000);
 }
 
 /* `allowed` is null when it is unlimited. */
