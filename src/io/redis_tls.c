@@ -75,6 +75,7 @@ bool redis_tls_start(struct redis_tls *t, struct redisContext *hiredis, struct e
     }
     if (redisInitiateSSL(hiredis, ssl) == REDIS_OK) /* it has the SSL now */
         return true;
+    SSL_free(ssl); /* it has not */
     return err_set(e, EXIT_UNREACHABLE, "TLS: %s", hiredis->errstr);
 }
 
