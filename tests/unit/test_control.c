@@ -272,7 +272,7 @@ static void test_answers_keep_the_order_also_after_half_a_close(void **state)
     }
 }
 
-enum { PIPELINED = 16000 };
+enum { PIPELINED = 16000, TURNS = 100 };
 
 /* How many answers to 0, 1, 2... come, behind that of what was held. */
 static int count_in_order(int fd)
@@ -289,25 +289,43 @@ static int count_in_order(int fd)
     return n;
 }
 
+struct sending {
+    int fd;
+    struct buf questions;
+};
+
+/* By itself: it waits while the daemon reads no more. */
+static void *send_questions(void *argument)
+{
+    struct sending *s = argument;
+
+    raw_send(s->fd, s->questions.data, s->questions.len);
+    (void)shutdown(s->fd, SHUT_WR);
+    return NULL;
+}
+
 /* More than the daemon reads ahead: 75 bytes each. */
 static void pipelining_client(void *context)
 {
     struct world *w = context;
     struct control_client *other = connect_to(w);
-    int fd = raw_connect(w);
-    struct buf questions = buf_new(2 * CONTROL_LINE_MAX);
+    struct sending s = {raw_connect(w), buf_new(2 * CONTROL_LINE_MAX)};
+    pthread_t sender;
 
-    raw_send(fd, "{\"op\":\"hold\"}\n", 14);
+    raw_send(s.fd, "{\"op\":\"hold\"}\n", 14);
     for (int i = 0; i < PIPELINED; i++)
-        buf_addf(&questions, "{\"n\":%-68d}\n", i);
-    raw_send(fd, questions.data, questions.len);
-    (void)shutdown(fd, SHUT_WR);
+        buf_addf(&s.questions, "{\"n\":%-68d}\n", i);
+    if (pthread_create(&sender, NULL, send_questions, &s) != 0)
+        abort();
     while (w->held_count == 0)
+        (void)ask(w, other, "{\"n\":7}");
+    for (int turn = 0; turn < TURNS; turn++) /* in which it reads on, as far as it does */
         (void)ask(w, other, "{\"n\":7}");
     (void)ask(w, other, "{\"op\":\"let go\"}");
     control_disconnect(other);
-    w->in_order = count_in_order(fd);
-    buf_free(&questions);
+    w->in_order = count_in_order(s.fd);
+    (void)pthread_join(sender, NULL);
+    buf_free(&s.questions);
 }
 
 static void test_many_questions_at_once_are_all_answered(void **state)
