@@ -346,27 +346,16 @@ static void add_codes(const struct text *t)
     end_line(t);
 }
 
-static void add_unknown(const struct text *t)
+/* A count that a person should look at, and why. */
+static void add_warning(const struct text *t, const char *name, const char *key, const char *why)
 {
-    if (!count_of(t->status, "unknown_total"))
+    if (!count_of(t->status, key))
         return;
-    begin_line(t, "unknown");
+    begin_line(t, name);
     colour_on(t, YELLOW);
-    add_number(t, count_of(t->status, "unknown_total"));
+    add_number(t, count_of(t->status, key));
     colour_off(t);
-    buf_adds(t->out, " in the ledger: tidings reconcile settles them");
-    end_line(t);
-}
-
-static void add_dropped(const struct text *t)
-{
-    if (!count_of(t->status, "log_dropped"))
-        return;
-    begin_line(t, "log");
-    colour_on(t, YELLOW);
-    add_number(t, count_of(t->status, "log_dropped"));
-    colour_off(t);
-    buf_adds(t->out, " lines had no room: it is written too slowly");
+    buf_adds(t->out, why);
     end_line(t);
 }
 
@@ -488,8 +477,8 @@ void status_text(const struct json *status, bool colour, struct buf *out)
     add_ledger(&t);
     add_webhooks(&t);
     add_codes(&t);
-    add_unknown(&t);
-    add_dropped(&t);
+    add_warning(&t, "unknown", "unknown_total", " in the ledger: tidings reconcile settles them");
+    add_warning(&t, "log", "log_dropped", " lines had no room: it is written too slowly");
     add_settings(&t);
     add_halts(&t);
     add_broadcasts(&t);
