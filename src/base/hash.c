@@ -142,6 +142,31 @@ void sha256_end(struct sha256 *s, unsigned char out[SHA256_SIZE])
     (void)crypto_hash_sha256_final(state_of(s), out);
 }
 
+_Static_assert(sizeof(crypto_onetimeauth_state) <= sizeof(struct poly1305) &&
+                   crypto_onetimeauth_KEYBYTES == POLY1305_KEY_SIZE &&
+                   crypto_onetimeauth_BYTES == POLY1305_SIZE,
+               "poly1305 is of other sizes");
+
+static crypto_onetimeauth_state *poly_of(struct poly1305 *p)
+{
+    return (crypto_onetimeauth_state *)(void *)p->state;
+}
+
+void poly1305_start(struct poly1305 *p, const unsigned char key[POLY1305_KEY_SIZE])
+{
+    (void)crypto_onetimeauth_init(poly_of(p), key); /* these cannot fail */
+}
+
+void poly1305_add(struct poly1305 *p, const void *bytes, size_t len)
+{
+    (void)crypto_onetimeauth_update(poly_of(p), bytes, len);
+}
+
+void poly1305_end(struct poly1305 *p, unsigned char out[POLY1305_SIZE])
+{
+    (void)crypto_onetimeauth_final(poly_of(p), out);
+}
+
 void hex_encode(const unsigned char *bytes, size_t len, char *out)
 {
     static const char digits[] = "0123456789abcdef";

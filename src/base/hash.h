@@ -37,6 +37,17 @@ struct sha256 {
 void sha256_start(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *bytes, size_t len);
 void sha256_end(struct sha256 *s, unsigned char out[SHA256_SIZE]);
+
+/* Poly1305 of a stream, with a random key: tells within one process whether two streams are the
+ * same, for a small part of what SHA-256 takes. For nothing that is kept or told. */
+enum { POLY1305_KEY_SIZE = 32, POLY1305_SIZE = 16 };
+struct poly1305 {
+    _Alignas(16) unsigned char state[256];
+};
+void poly1305_start(struct poly1305 *p, const unsigned char key[POLY1305_KEY_SIZE]);
+void poly1305_add(struct poly1305 *p, const void *bytes, size_t len);
+void poly1305_end(struct poly1305 *p, unsigned char out[POLY1305_SIZE]);
+
 void hex_encode(const unsigned char *bytes, size_t len, char *out); /* 2 * len + 1 bytes */
 /* `len` bytes from 2 * len hex digits of either case; false when they are none. */
 bool hex_decode(const char *text, unsigned char *out, size_t len) MUST_CHECK;

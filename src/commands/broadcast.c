@@ -57,12 +57,8 @@ static const struct flag_table table =
 
 static bool check_unchanged(struct broadcast *b, struct err *e)
 {
-    unsigned char hash[32];
-
-    file_source_hash(b->plan.source, hash);
-    if (memcmp(hash, b->plan.file.file_hash, sizeof(hash)) == 0)
-        return true;
-    return err_set(e, EXIT_BAD_DATA,
+    return file_source_is_same(b->plan.source) ||
+           err_set(e, EXIT_BAD_DATA,
                    "%.200s changed while it was being sent; what was sent is on record: look at "
                    "the file, then run again with --accept-changes",
                    b->plan.path);

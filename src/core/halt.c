@@ -30,7 +30,8 @@ static bool is_narrow_kind(enum halt_kind kind)
 
 uint64_t halt_subject(enum halt_kind kind, const struct message *m)
 {
-    struct hash_part parts[] = {
+    struct hash_part sender[] = {{m->sender, strlen(m->sender)}};
+    struct hash_part template[] = {
         {m->template_name, strlen(m->template_name)},
         {m->lang, strlen(m->lang)},
     };
@@ -38,8 +39,8 @@ uint64_t halt_subject(enum halt_kind kind, const struct message *m)
 
     if (!is_narrow_kind(kind))
         return 0;
-    subject = kind == HALT_SENDER ? hash64(m->sender, strlen(m->sender))
-                                  : hash64_parts(parts, ARRAY_SIZE(parts));
+    subject = kind == HALT_SENDER ? hash_quick(sender, ARRAY_SIZE(sender))
+                                  : hash_quick(template, ARRAY_SIZE(template));
     return subject ? subject : 1; /* 0 would be everything */
 }
 

@@ -301,6 +301,11 @@ void file_source_hash(const struct file_source *s, unsigned char out[32])
     source_bytes_hash(s->bytes, out);
 }
 
+bool file_source_is_same(const struct file_source *s)
+{
+    return source_bytes_is_same(s->bytes);
+}
+
 size_t file_source_unknown_columns(const struct file_source *s, const char *const **names)
 {
     *names = s->columns.unknown;

@@ -62,8 +62,10 @@ bool file_source_rewind(struct file_source *s, struct err *e) MUST_CHECK;
 uint64_t file_source_position(const struct file_source *s);
 uint64_t file_source_size(const struct file_source *s);
 enum file_format file_source_format(const struct file_source *s);
-/* SHA-256 of all bytes, those of rejects too; valid after ROW_END. */
+/* SHA-256 of all bytes, those of rejects too, by the first reading that came to ROW_END. */
 void file_source_hash(const struct file_source *s, unsigned char out[32]);
+/* At ROW_END: whether this reading gave the bytes that the first one gave. */
+bool file_source_is_same(const struct file_source *s);
 /* Columns that no message field uses, for one warning; count returned. For JSONL: those seen so
  * far, FILE_COLUMNS_MAX at most. `line` and `reason`, from a rejects file, are not among them. */
 size_t file_source_unknown_columns(const struct file_source *s, const char *const **names);

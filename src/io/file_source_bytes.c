@@ -12,14 +12,18 @@
 struct source_bytes {
     int fd;
     char *path;
-    struct stat opened; /* as it was then */
-    uint64_t base;      /* offset of the window's first byte */
-    size_t pos;         /* of the next byte in the window */
-    size_t len;         /* bytes in the window */
-    uint64_t line;      /* of the next byte */
-    uint64_t hashed;    /* bytes that are in the hash */
-    struct sha256 sha;
-    bool ended; /* the window holds the file's last byte */
+    struct stat opened;                 /* as it was then */
+    uint64_t base;                      /* offset of the window's first byte */
+    size_t pos;                         /* of the next byte in the window */
+    size_t len;                         /* bytes in the window */
+    uint64_t line;                      /* of the next byte */
+    uint64_t hashed;                    /* bytes of this reading that are in its digests */
+    bool ended;                         /* the window holds the file's last byte */
+    bool read_once;                     /* a whole reading is behind us, or at its end */
+    struct sha256 sha;                  /* of the first whole reading */
+    struct poly1305 quick;              /* of this reading */
+    unsigned char first[POLY1305_SIZE]; /* of the first whole one */
+    unsigned char key[POLY1305_KEY_SIZE];
     char window[SOURCE_WINDOW];
 };
 
@@ -59,6 +63,7 @@ bool source_bytes_open(const char *path, struct source_bytes **out, struct err *
     struct source_bytes *b = MEM_NEW(struct source_bytes);
 
     b->path = mem_strdup(path);
+    random_bytes(b->key, sizeof(b->key));
     source_bytes_rewind(b);
     if (!open_regular(b, e)) {
         source_bytes_close(b);
@@ -97,15 +102,32 @@ static ssize_t read_at(int fd, char *bytes, size_t len, uint64_t offset)
     return got;
 }
 
-/* Takes into the hash what of `len` bytes at `offset` it has not seen. */
+/* Takes into the digests what of `len` bytes at `offset` they have not seen. */
 static void hash_new(struct source_bytes *b, uint64_t offset, const char *bytes, size_t len)
 {
     size_t known = (size_t)(b->hashed - offset);
 
     if (known >= len)
         return;
-    sha256_add(&b->sha, bytes + known, len - known);
+    poly1305_add(&b->quick, bytes + known, len - known);
+    if (!b->read_once)
+        sha256_add(&b->sha, bytes + known, len - known);
     b->hashed = offset + len;
+}
+
+static void quick_digest(const struct source_bytes *b, unsigned char out[POLY1305_SIZE])
+{
+    struct poly1305 quick = b->quick; /* ending it would end it for good */
+
+    poly1305_end(&quick, out);
+}
+
+static void note_end(struct source_bytes *b)
+{
+    b->ended = true;
+    if (!b->read_once)
+        quick_digest(b, b->first);
+    b->read_once = true;
 }
 
 /* Moves what is left to the window's front and fills up behind it. */
@@ -125,7 +147,9 @@ static bool fill(struct source_bytes *b, struct err *e)
         return err_set(e, EXIT_BAD_DATA, "%s: was changed while it was read", b->path);
     hash_new(b, b->base + kept, b->window + kept, (size_t)got);
     b->len += (size_t)got;
-    b->ended = got == 0;
+    b->ended = false;
+    if (got == 0)
+        note_end(b);
     return true;
 }
 
@@ -220,7 +244,9 @@ void source_bytes_rewind(struct source_bytes *b)
     b->ended = false;
     b->line = 1;
     b->hashed = 0;
-    sha256_start(&b->sha);
+    poly1305_start(&b->quick, b->key);
+    if (!b->read_once)
+        sha256_start(&b->sha);
 }
 
 bool source_bytes_peek(const struct source_bytes *b, uint64_t offset, size_t len, struct buf *out,
@@ -256,4 +282,12 @@ void source_bytes_hash(const struct source_bytes *b, unsigned char out[SHA256_SI
     struct sha256 sha = b->sha; /* ending it would end it for good */
 
     sha256_end(&sha, out);
+}
+
+bool source_bytes_is_same(const struct source_bytes *b)
+{
+    unsigned char now[POLY1305_SIZE];
+
+    quick_digest(b, now);
+    return memcmp(now, b->first, sizeof(now)) == 0;
 }

@@ -63,7 +63,8 @@ static void locked_free(char *memory, size_t size)
     (void)munmap(memory, size);
 }
 
-/* (Nothing against "Expect: 100-continue": libcurl sends it for bodies above 1 MB only.) */
+/* (Nothing against "Expect: 100-continue": libcurl sends it for bodies above 1 MB only. The agent
+ * is a line of ours because libcurl formats one of its own twice for each request.) */
 static void set_headers(struct client_setup *s, const char *token, size_t token_len)
 {
     static const char prefix[] = "Authorization: Bearer ";
@@ -73,8 +74,10 @@ static void set_headers(struct client_setup *s, const char *token, size_t token_
     memcpy(s->authorization, prefix, sizeof(prefix) - 1);
     memcpy(s->authorization + sizeof(prefix) - 1, token, token_len);
     s->headers[0] = (struct curl_slist){s->authorization, &s->headers[1]};
-    s->headers[1] = (struct curl_slist){s->content_type, NULL};
+    s->headers[1] = (struct curl_slist){s->content_type, &s->headers[2]};
+    s->headers[2] = (struct curl_slist){s->user_agent, NULL};
     memcpy(s->content_type, CONTENT_TYPE, sizeof(CONTENT_TYPE));
+    memcpy(s->user_agent, USER_AGENT, sizeof(USER_AGENT));
 }
 
 /* ---- Where Graph is. */
@@ -173,7 +176,6 @@ CURL *client_setup_easy(struct client_setup *s)
     must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
     must(curl_easy_setopt(easy, CURLOPT_PROXY, ""));    /* nor does it look into the environment, */
     must(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*")); /* at each request, with these */
-    must(curl_easy_setopt(easy, CURLOPT_USERAGENT, "tidings"));
     must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers));
     must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                           s->multiplexes ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));

@@ -22,6 +22,7 @@
 enum { SETUP_STREAMS = 100 };
 
 #define CONTENT_TYPE "Content-Type: application/json"
+#define USER_AGENT   "User-Agent: tidings"
 
 struct client_setup {
     char *base;       /* "https://graph.facebook.com/v22.0" */
@@ -33,7 +34,8 @@ struct client_setup {
     char *authorization; /* locked memory */
     size_t locked_size;
     char content_type[sizeof(CONTENT_TYPE)];
-    struct curl_slist headers[2]; /* of the two lines above */
+    char user_agent[sizeof(USER_AGENT)];
+    struct curl_slist headers[3]; /* of the three lines above */
 };
 
 bool client_setup_open(struct client_setup *s, const struct graph_client_options *options,
