@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A former run's messages count in the sliding second, too; of them only milliseconds are known. A
- * clock that was set back by more than that is no reason to wait. */
+/* A former run's messages count in the sliding second, too; of them only milliseconds are known.
+ * What lies in the future (a clock that was set back, or Meta's, which a webhook's time is of)
+ * hides when the last one was: then it is waited for whole. */
 static int64_t quiet_until_us(const struct engine_options *options, struct moment now)
 {
     int64_t since_ms = now.wall_ms - options->last_attempt_ms;
     int64_t quiet_ms = rate_limit_window_us(&options->rate) / 1000 + 2;
 
-    if (since_ms < -quiet_ms || since_ms >= quiet_ms)
+    if (since_ms >= quiet_ms)
         return 0;
     return now.mono_us + (quiet_ms - (since_ms > 0 ? since_ms : 0)) * 1000;
 }
