@@ -283,6 +283,12 @@ static void on_former_taken(struct stream *s, const struct stream_reply *reply)
     keep_missing(s, reply);
 }
 
+void stream_former_again(struct stream *s)
+{
+    s->former = 0;
+    s->former_lane = LANE_HIGH;
+}
+
 void stream_taken_again(struct stream *s)
 {
     for (size_t lane = 0; lane < LANE_COUNT; lane++)

@@ -240,6 +240,8 @@ void stream_claim_answer(struct stream *s, enum errand errand, const struct stre
 void stream_claim_put_off(struct stream *s, enum errand errand, struct stream_now now);
 /* What is pending under our other name, and not held, is looked for again. */
 void stream_taken_again(struct stream *s);
+/* What is pending under former names of ours is taken up anew. */
+void stream_former_again(struct stream *s);
 
 /* ---- stream_look.c */
 

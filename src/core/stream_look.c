@@ -178,9 +178,9 @@ static void on_stream(struct stream *s, const struct stream_reply *reply)
     find_gap(s, reply->lane);
 }
 
-/* Redis may give entries to a connection of ours that is gone, when the walk over what is pending
- * is long over: what is pending from one look to the next, and not with us, is walked for. Once:
- * it may be another consumer's. */
+/* Redis may give entries to a connection of ours that is gone, under a former name, too, when the
+ * walk over what is pending is long over: what is pending from one look to the next, and not with
+ * us, is walked for. Once: it may be another consumer's. */
 static void find_forgotten(struct stream *s, const struct stream_reply *reply)
 {
     struct lane_look *look = &s->looks[reply->lane];
@@ -194,6 +194,7 @@ static void find_forgotten(struct stream *s, const struct stream_reply *reply)
     if (look->strange != STRANGE_LOOKS)
         return;
     stream_taken_again(s);
+    stream_former_again(s);
     if (s->own[reply->lane].done)
         s->own[reply->lane] = (struct own_walk){0};
     else

@@ -215,6 +215,43 @@ static void test_former_names_keep_what_was_claimed_apart(void **state)
     expect_keep("me:taken", 4);
 }
 
+/* Looks, too; waits for them. */
+static const struct sent *next_writing(void)
+{
+    for (;;) {
+        turn();
+        while (t.looked_at[LINK_WRITER] < t.sent_count) {
+            const struct sent *sent = &t.sent[t.looked_at[LINK_WRITER]++];
+
+            if (stream_verb_link(sent->verb) == LINK_WRITER)
+                return sent;
+        }
+        t.now_ms += STREAM_LOOK_MS;
+    }
+}
+
+/* Redis gave 9-0 to a connection of a former run that was gone, under that run's name, after what
+ * it left was taken up: two looks find it. */
+static void test_given_to_a_former_name_late(void **state)
+{
+    unsigned seen = 0;
+
+    (void)state;
+    start_claims();
+    while (seen < 2) {
+        const struct sent *sent = next_writing();
+        bool has = sent->verb == STREAM_LOOK_PENDING && sent->lane == LANE_NORMAL;
+
+        answer(&(struct stream_reply){
+            .verb = sent->verb, .lane = sent->lane, .number = has, .id = {has ? 9 : 0, 0}});
+        seen += has;
+    }
+    pass_list("old", LANE_HIGH);
+    expect_list("old", LANE_NORMAL);
+    list(LANE_NORMAL, "old", 9, 1);
+    expect_keep("me", 9);
+}
+
 static void test_what_is_held_long_is_kept_under_its_name(void **state)
 {
     const struct stream_raw own = raw_of(LANE_HIGH, 4);
@@ -278,6 +315,7 @@ int main(void)
         CLAIM_TEST(test_a_list_that_fails_is_asked_for_again),
         CLAIM_TEST(test_own_entries_are_not_claimed),
         CLAIM_TEST(test_former_names_keep_what_was_claimed_apart),
+        CLAIM_TEST(test_given_to_a_former_name_late),
         CLAIM_TEST(test_what_is_held_long_is_kept_under_its_name),
         CLAIM_TEST(test_claimed_and_not_there_is_lost),
         CLAIM_TEST(test_claimed_by_another_meanwhile_is_not_lost),
