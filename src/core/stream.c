@@ -77,7 +77,8 @@ void stream_send(struct stream *s, const struct stream_command *command)
 
 void stream_on_up(struct stream *s, enum stream_link link, struct stream_now now)
 {
-    (void)now;
+    if (link == LINK_READER)
+        s->walk_again_ms = now.mono_ms + STREAM_WALK_AGAIN_MS;
     s->up[link] = true;
     stream_link_well(s, link);
 }

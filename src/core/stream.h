@@ -10,7 +10,8 @@
  *     in pages; then new ones. What was claimed from others and not settled comes beside these.
  * Whatever breaks, the same order begins again where it must: after a new connection the own
  * pending entries are read again (a reply may have been lost), those that are held are recognised
- * by their id. What was sent and not confirmed (results, acknowledgements) is sent again.
+ * by their id; and once more when Redis gives nothing to the old connection any longer. What was
+ * sent and not confirmed (results, acknowledgements) is sent again.
  *
  * Held entries: read minus acknowledged. They are bounded by what the caller wants and holds: never
  * more is asked for than it wants, plus STREAM_READ_MAX where both lanes fill at the same moment.
@@ -35,6 +36,7 @@ enum {
     STREAM_ACK_MAX = 1000,        /* ids of one acknowledgement */
     STREAM_PUBLISH_MAX = 2000,    /* results and statuses given and not confirmed */
     STREAM_BLOCK_MS = 2000,       /* how long Redis waits for a new entry */
+    STREAM_WALK_AGAIN_MS = 3000,  /* after that no read of a dead connection waits */
     STREAM_LOCK_MS = 30000,       /* life of the lock; renewed three times in it */
     STREAM_LOOK_MS = 5000,        /* between looks at the group and its stream */
     STREAM_BACKOFF_MIN_MS = 100,  /* bound of the first wait after an error */

@@ -110,7 +110,8 @@ struct stream {
     unsigned read_limit; /* fewer after a reply that was too large */
     bool high_seen;      /* the high lane was just found empty */
     struct own_walk own[LANE_COUNT];
-    bool large; /* the next pending entry is too large to be read */
+    int64_t walk_again_ms; /* what is done by then is done once more; INT64_MAX: it was */
+    bool large;            /* the next pending entry is too large to be read */
     enum stream_lane large_lane;
     struct stream_id large_after; /* it is the first above this */
     struct map *named;            /* hashes of unknown fields that were named */

@@ -230,12 +230,26 @@ static void ask_new(struct stream *s, unsigned want)
         ask(s, STREAM_READ_NEW, LANE_NORMAL, want);
 }
 
+/* A read that waits on a connection of ours that Redis does not know to be dead is given new
+ * entries, too. They are pending then, above all that was: a walk that is not over yet finds them.
+ */
+static void walk_again(struct stream *s, struct stream_now now)
+{
+    if (now.mono_ms < s->walk_again_ms)
+        return;
+    s->walk_again_ms = INT64_MAX;
+    for (size_t lane = 0; lane < LANE_COUNT; lane++)
+        if (s->own[lane].done)
+            s->own[lane] = (struct own_walk){0};
+}
+
 void stream_read_next(struct stream *s, struct stream_now now)
 {
     unsigned want = smaller(s->wanted, s->read_limit);
 
     if (s->reading || !want || stream_read_obstacle(s, now) || !stream_may_try(s, EFFORT_READ, now))
         return;
+    walk_again(s, now);
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
         if (s->own[lane].done || !s->grouped[lane] || !stream_may_try(s, EFFORT_LANE + lane, now))
             continue;

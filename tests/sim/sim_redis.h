@@ -30,6 +30,7 @@ struct sim_entry {
     bool is_gone;        /* trimmed or deleted */
     bool is_dead;        /* it is on PREFIX:dead, too */
     bool was_acked;      /* once; a group that is made anew delivers it again */
+    bool was_read;       /* before the group forgot it: whoever reads it now sends it again */
     unsigned char owner; /* under whose name it is pending */
     int64_t idle_at_ms;  /* since then nobody has touched it */
 };

@@ -41,18 +41,27 @@ void sim_redis_save(struct sim_redis *r)
     r->has_saved = true;
 }
 
-/* What was put on PREFIX:dead, and confirmed before it was lost, is not put there again. */
-static void excuse_dead(struct sim_lane *saved, const struct sim_lane *now)
+/* The group knows of nobody who has it. */
+static void forget_reader(struct sim_entry *entry, enum entry_state was)
 {
-    for (unsigned i = 0; i < saved->count && i < now->count; i++)
+    entry->was_read |= was != ENTRY_UNREAD;
+}
+
+/* What was put on PREFIX:dead, and confirmed before it was lost, is not put there again. */
+static void keep_past(struct sim_lane *saved, const struct sim_lane *now)
+{
+    for (unsigned i = 0; i < saved->count && i < now->count; i++) {
         saved->entries[i].is_dead |= now->entries[i].is_dead;
+        saved->entries[i].was_read |= now->entries[i].was_read;
+        forget_reader(&saved->entries[i], now->entries[i].state);
+    }
 }
 
 /* A result that was confirmed before it was lost is not told again. */
 void sim_redis_crash(struct sim_redis *r)
 {
     for (size_t lane = 0; lane < LANE_COUNT; lane++)
-        excuse_dead(&r->saved.lanes[lane], &r->now.lanes[lane]);
+        keep_past(&r->saved.lanes[lane], &r->now.lanes[lane]);
     for (unsigned i = 0; i < r->messages; i++)
         r->lost_result[i] |= r->now.told[i].count != r->saved.told[i].count ||
                              r->now.told[i].statuses != r->saved.told[i].statuses;
@@ -94,8 +103,10 @@ void sim_redis_drop_group(struct sim_redis *r, enum stream_lane lane)
 {
     struct sim_lane *l = &r->now.lanes[lane];
 
-    for (unsigned i = l->base; i < l->count; i++)
+    for (unsigned i = l->base; i < l->count; i++) {
+        forget_reader(&l->entries[i], l->entries[i].state);
         l->entries[i].state = ENTRY_UNREAD;
+    }
     l->next = l->base;
     l->pending = 0;
     l->has_group = false;
@@ -145,7 +156,7 @@ unsigned sim_redis_read_by_other(struct sim_redis *r, enum stream_lane lane, uns
         if (entry->row < 0)
             continue;
         r->was_others[r->source->rows[entry->row].index] = true;
-        if (read % 2 && !r->twice_added[r->source->rows[entry->row].index])
+        if (read % 2 && !entry->was_read && !r->twice_added[r->source->rows[entry->row].index])
             r->sent_by_other[r->source->rows[entry->row].index] = true;
     }
     return read;

@@ -99,7 +99,29 @@ static void test_held_entries_are_not_offered_twice(void **state)
     assert_int_equal(t.offered_count, 6);
 }
 
-/* Acknowledged while a reply that still names it is on its way. */
+/* Redis gave 7-0 to the connection before, which it did not know to be dead. */
+static void test_what_a_dead_connection_was_given_is_read(void **state)
+{
+    (void)state;
+    start_reading();
+    stream_on_down(t.stream, LINK_READER, now());
+    stream_on_up(t.stream, LINK_READER, now());
+    turn();
+    walk(LANE_HIGH);
+    walk(LANE_NORMAL);
+    (void)expect(STREAM_READ_HIGH);
+    well(STREAM_READ_HIGH, LANE_HIGH);
+    (void)expect(STREAM_READ_NEW);
+    t.now_ms += STREAM_WALK_AGAIN_MS;
+    well(STREAM_READ_NEW, LANE_HIGH);
+    walk(LANE_HIGH);
+    (void)expect(STREAM_READ_OWN);
+    bring(STREAM_READ_OWN, 7, 1);
+    assert_int_equal(t.offered_count, 1);
+    walk(LANE_NORMAL);
+    (void)expect(STREAM_READ_NEW);
+}
+
 /* One look at both lanes; in the normal one the entry `ms` is pending. */
 static void look_with_pending(uint64_t ms)
 {
@@ -156,6 +178,7 @@ static void test_what_is_pending_elsewhere_is_left_alone(void **state)
     (void)expect(STREAM_READ_NEW);
 }
 
+/* Acknowledged while a reply that still names it is on its way. */
 static void test_a_late_page_does_not_bring_back_what_is_done(void **state)
 {
     (void)state;
@@ -286,6 +309,7 @@ int main(void)
         STREAM_TEST(test_result_first_then_one_acknowledgement),
         STREAM_TEST(test_what_was_not_confirmed_is_sent_again),
         STREAM_TEST(test_held_entries_are_not_offered_twice),
+        STREAM_TEST(test_what_a_dead_connection_was_given_is_read),
         STREAM_TEST(test_what_is_pending_and_not_here_is_walked_for),
         STREAM_TEST(test_what_is_pending_elsewhere_is_left_alone),
         STREAM_TEST(test_a_late_page_does_not_bring_back_what_is_done),

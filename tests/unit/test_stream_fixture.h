@@ -214,12 +214,13 @@ static inline void wrong(enum stream_verb verb, const char *error)
     answer(&(struct stream_reply){.verb = verb, .error = error});
 }
 
-/* Up to the first read of own pending entries. */
+/* Up to the first read of own pending entries; so late that one walk over them is enough. */
 static inline void start(void)
 {
     stream_want(t.stream, 10);
     stream_on_up(t.stream, LINK_READER, now());
     stream_on_up(t.stream, LINK_WRITER, now());
+    t.now_ms += STREAM_WALK_AGAIN_MS;
     turn();
     (void)expect(STREAM_LOCK_TAKE);
     well(STREAM_LOCK_TAKE, LANE_HIGH);
