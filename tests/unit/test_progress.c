@@ -171,7 +171,7 @@ static void test_it_goes_back_by_rows(void **state)
 /* 24 rows: 22 of it, the dots, and the cursor's. */
 static void test_no_higher_than_the_screen(void **state)
 {
-    char lines[64] = "", expected[64];
+    char lines[64] = "", expected[96];
     struct live_block b;
     int ends[2];
 
