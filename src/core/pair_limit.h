@@ -50,8 +50,9 @@ void pair_limit_free(struct pair_limit *p);
 int64_t pair_limit_next_us(struct pair_limit *p, uint64_t pair, int64_t now_us);
 /* A message to the pair goes out now. (Also when it may not: then the debt grows.) */
 void pair_limit_take(struct pair_limit *p, uint64_t pair, int64_t now_us);
-/* It did not go out after all: the debt is less by one. Nothing is known of it when its debt was
- * paid and the pair forgotten meanwhile; nothing happens then. */
+/* It did not go out after all: the debt is less by one. Its window stays begun: were it the first,
+ * the others would be paid that much too early. Nothing is known of it when its debt was paid and
+ * the pair forgotten meanwhile; nothing happens then. */
 void pair_limit_returned(struct pair_limit *p, uint64_t pair, int64_t now_us);
 /* Graph answered 131056. Returns when to try again. */
 int64_t pair_limit_refused(struct pair_limit *p, uint64_t pair, int64_t now_us);

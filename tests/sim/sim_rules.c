@@ -67,10 +67,16 @@ static void check_pair(struct world *w, const struct flight *f)
     }
 }
 
+/* Also known only when the window, which the limiter began with it, was opened by another. */
 void rules_on_unsent(struct world *w, const struct flight *f)
 {
-    if (sim_source_is_hot(&w->source, f->index))
-        w->pairs[sim_source_sender(f->index)].unsent_us = f->started_us;
+    struct busy_pair *p = &w->pairs[sim_source_sender(f->index)];
+
+    if (!sim_source_is_hot(&w->source, f->index))
+        return;
+    p->unsent_us = f->started_us;
+    if (p->is_used && f->started_us <= p->start_us && p->start_us - f->started_us < PAIR_US)
+        p->slack_us = PAIR_US;
 }
 
 /* ---- I3: the intent of what is on the wire is on the platter. */
