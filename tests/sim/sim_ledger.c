@@ -513,11 +513,13 @@ static bool is_in_copy(struct sim_ledger *l, unsigned index)
     struct found found;
 
     l->disk.dies_in = l->disk.fails_in = -1;
+    l->disk.full = false; /* as it is after a restart */
     look_at_copy(l, index, &found);
     sim_disk_forget(&l->disk, COPY_PATH);
     sim_disk_forget(&l->disk, COPY_PATH "-wal");
     l->disk.dies_in = told.dies_in;
     l->disk.fails_in = told.fails_in;
+    l->disk.full = told.full;
     l->disk.changes = told.changes;
     return is_row(&found, &l->rows[index]);
 }
