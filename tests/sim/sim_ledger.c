@@ -512,8 +512,7 @@ static bool is_in_copy(struct sim_ledger *l, unsigned index)
     struct sim_disk told = l->disk;
     struct found found;
 
-    l->disk.dies_in = l->disk.fails_in = -1;
-    l->disk.full = false; /* as it is after a restart */
+    sim_disk_restart(&l->disk, false); /* as it is then */
     look_at_copy(l, index, &found);
     sim_disk_forget(&l->disk, COPY_PATH);
     sim_disk_forget(&l->disk, COPY_PATH "-wal");
