@@ -36,7 +36,7 @@ enum {
     STREAM_ACK_MAX = 1000,        /* ids of one acknowledgement */
     STREAM_PUBLISH_MAX = 2000,    /* results and statuses given and not confirmed */
     STREAM_BLOCK_MS = 2000,       /* how long Redis waits for a new entry */
-    STREAM_WALK_AGAIN_MS = 3000,  /* after that no read of a dead connection waits */
+    STREAM_WALK_AGAIN_MS = 3000,  /* beyond it no read of a dead connection waits */
     STREAM_LOCK_MS = 30000,       /* life of the lock; renewed three times in it */
     STREAM_LOOK_MS = 5000,        /* between looks at the group and its stream */
     STREAM_BACKOFF_MIN_MS = 100,  /* bound of the first wait after an error */

@@ -47,7 +47,8 @@ static void forget_reader(struct sim_entry *entry, enum entry_state was)
     entry->was_read |= was != ENTRY_UNREAD;
 }
 
-/* What was put on PREFIX:dead, and confirmed before it was lost, is not put there again. */
+/* What was put on PREFIX:dead, and confirmed before it was lost, is not put there again; and who
+ * had what is forgotten. */
 static void keep_past(struct sim_lane *saved, const struct sim_lane *now)
 {
     for (unsigned i = 0; i < saved->count && i < now->count; i++) {
