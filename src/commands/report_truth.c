@@ -165,7 +165,9 @@ static const char *title_of(const struct ledger_code_count *c)
 
     if (*c->title)
         return c->title;
-    return c->code ? error_policy_find(&error)->title : reason_name(c->reason);
+    if (c->code)
+        return error_policy_find(&error)->title;
+    return c->state == STATE_UNKNOWN ? unknown_evidence(c->reason) : reason_name(c->reason);
 }
 
 static void add_code(const struct ledger_code_count *c, const char *what, struct buf *out)
