@@ -10,16 +10,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from daemon_box import fields
 from harness import (PHONE_ID, TOKEN, EndToEnd, count_states, free_port, number, skipped,
                      wait_until)
 from redis_server import RedisServer, Wire
 
 STREAM, GROUP = "tidings:send", "tidings"
-
-
-def fields(entry):
-    """The second half of what XRANGE says of an entry, as a dictionary."""
-    return dict(zip(entry[1][::2], entry[1][1::2]))
 
 
 class Daemon(EndToEnd):

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Meta's status webhooks, from the port to the ledger, the stream and the reports."""
 import json
-import re
 import resource
-import subprocess
 import unittest
 from pathlib import Path
 
@@ -122,6 +120,14 @@ class FromTheMock(WithWebhooks):
         result = self.broadcast(box, 50, "--webhook=1", code=4)
         self.assertRegex(result.out, r"\n  10 unknown: ")
         self.assertIn("tidings reconcile --broadcast r", result.out)
+
+    def test_the_time_is_in_seconds(self):
+        """More than a second passes before the webhooks come."""
+        mock = self.telling_mock("--status", "late=1,late_ms=1500", faults=("close@every5",))
+        box = self.receiving_box(mock)
+        self.broadcast(box, 50, "--webhook=10", code=0)
+        help_text = " ".join(box.run("broadcast", "--help").out.split())
+        self.assertRegex(help_text, r"--webhook\b.*\b60\b")
 
     def test_ctrl_c_ends_the_waiting(self):
         mock = self.telling_mock("--status", "lost=1", faults=("close@every5",))
@@ -314,25 +320,26 @@ class ByHand(WithWebhooks):
         self.assertEqual(self.row()["state"], "accepted")
 
     def test_statuses_reach_the_stream(self):
-        box = self.scene()
+        """Whole: a consumer finds its message by `id` or `ref`, and of several the highest `at` holds."""
+        box = self.scene(count=0)
+        wire = self.wire_of(box)
+        wire("XADD", "tidings:send", "*", "to", number(0), "params", json.dumps(PARAMS), "id", "m0",
+             "ref", "result 7/42")
+        wait_until(lambda: self.graph.stats()["accepted"] == 1 and self.row()["state"] == "unknown",
+                   "an unknown message")
         opaque = self.opaque()
         self.meta.tell(status("sent", "wamid.W", opaque))
-        self.meta.tell(status("failed", "wamid.W", opaque, code=131049),
-                       status("read", "wamid.X", "t1nonsense"))
-        port = re.search(r":(\d+)/", box.settings["redis.url"]).group(1)
-
-        def entries(stream):
-            out = subprocess.run(["redis-cli", "-p", port, "XRANGE", stream, "-", "+"],
-                                 capture_output=True, text=True, check=True).stdout.split("\n")
-            return out if out.count("at") >= 3 or stream.endswith("result") else None
-
-        lines = wait_until(lambda: entries("tidings:status"), "three statuses")
-        text = " ".join(lines)
-        self.assertIn("id m0 ref  wamid wamid.W status sent", text)
-        self.assertIn("id m0 ref  wamid wamid.W status undelivered code 131049", text)
-        self.assertIn("id  ref  wamid wamid.X status read", text)
-        self.assertIn("state accepted reason webhook wamid wamid.W",
-                      " ".join(wait_until(lambda: entries("tidings:result"), "the result")))
+        self.meta.tell(status("failed", "wamid.W", opaque, code=131049, at_s=1790000007),
+                       status("read", "wamid.X", "t1nonsense", at_s=1790000003))
+        ours = {"id": "m0", "ref": "result 7/42", "wamid": "wamid.W"}
+        self.assertEqual(self.entries(wire, "tidings:status", 3), [
+            dict(ours, status="sent", code="0", at="1790000000000"),
+            dict(ours, status="undelivered", code="131049", at="1790000007000"),
+            {"id": "", "ref": "", "wamid": "wamid.X", "status": "read", "code": "0",
+             "at": "1790000003000"}])
+        result = self.entries(wire, "tidings:result", 2)[-1]
+        self.assertEqual([result[name] for name in ("id", "ref", "state", "reason", "wamid")],
+                         ["m0", "result 7/42", "accepted", "webhook", "wamid.W"])
 
     def test_accepted_twice(self):
         box = self.scene(faults=())
@@ -342,6 +349,42 @@ class ByHand(WithWebhooks):
         self.assertEqual(
             self.daemon.err().count("Graph accepted a message twice id=m0 wamid=wamid.TWIN"), 1)
         self.assertEqual(box.ask({"op": "status"})["webhooks"]["accepted_twice"], 1)
+
+
+class AnotherLedger(WithWebhooks):
+    """Two installations whose messages have the same ids. The webhooks of the one come to both."""
+
+    def setUp(self):
+        super().setUp()
+        self.graph = self.mock(faults=[f"code=131026@to{number(10)}", f"close@to{number(11)}"])
+        self.theirs = self.box(self.graph)
+        for i in range(3):
+            self.assert_code(self.send(self.theirs, i, i), 0)
+        self.ours = self.receiving_box(self.graph)
+        self.daemon = self.start_daemon(self.ours)
+
+    def send(self, box, i, to):
+        return box.run("send", number(to), *PARAMS, "--id", f"m{i}")
+
+    def told(self, i):
+        """What we have of it after all that can be said of theirs."""
+        message = self.graph.messages()[number(i)]
+        said = [status(kind, message["wamid"], message["opaque"]) for kind in ("sent", "read")]
+        said.append(status("failed", message["wamid"], message["opaque"], code=131049))
+        self.assertEqual(self.meta.tell(*said), 200)
+        row = self.ours.log("--id", f"m{i}")[0]
+        return row["state"], row["status"], row["wamid"]
+
+    def test_only_what_is_unknown_is_touched(self):
+        self.assert_code(self.send(self.ours, 0, 10), 3)
+        self.assertEqual(self.told(0), ("failed", "", ""))
+        self.assert_code(self.send(self.ours, 1, 11), 4)
+        self.assertEqual(self.told(1)[:2], ("accepted", "sent"))  # what came behind is theirs again
+        self.assert_code(self.send(self.ours, 2, 20), 0)
+        wamid = self.graph.messages()[number(20)]["wamid"]
+        self.assertEqual(self.told(2), ("accepted", "", wamid))
+        self.assertEqual(self.ours.ask({"op": "status"})["webhooks"]["accepted_twice"], 0)
+        self.assertEqual(self.graph.stats()["accepted"], 5)
 
 
 class Reconcile(WithWebhooks):

@@ -344,6 +344,15 @@ static void test_facts(void **state)
     message_free(m);
 }
 
+/* Its webhooks tell by it whose they are. */
+static void test_no_two_have_one_id(void **state)
+{
+    struct box *b = *state, *other = box_new();
+
+    assert_int_not_equal(ledger_facts(b->ledger)->id, ledger_facts(other->ledger)->id);
+    box_free(other);
+}
+
 /* ---- One writer. */
 
 static void test_second_writer_is_told_who(void **state)
@@ -486,6 +495,7 @@ int main(void)
         WITH_BOX(test_sending_becomes_unknown),
         WITH_BOX(test_crash_finds_an_old_one),
         WITH_BOX(test_facts),
+        WITH_BOX(test_no_two_have_one_id),
         WITH_BOX(test_second_writer_is_told_who),
         WITH_BOX(test_where_nobody_can_lock_nobody_is_blamed),
         WITH_BOX(test_second_writer_by_another_name),
