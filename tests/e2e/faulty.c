@@ -4,11 +4,12 @@
  * is killed there. Counted over all threads, which strace's inject cannot.
  *
  *   FAULTY=FUNCTION:ACTION:N[+]   ACTION is kill (instead of the call), killafter (behind it), or
- * an errno; with '+' every call from the N-th on fails FAULTY_COUNTS=FILE            how often each
- * function was called, written at the end
+ *                                 an errno; with '+' every call from the N-th on fails
+ *   FAULTY_COUNTS=FILE            how often each function was called, written at the end
  *
- * Functions: those of the table below; `write` counts on regular files alone. Without FAULTY
- * nothing happens but counting.
+ * Functions: those of the table below; `write` counts on regular files alone. Those with `-db` are
+ * the calls on a file with such a name alone, which count for the function without it, too. Without
+ * FAULTY nothing happens but counting.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,9 +26,11 @@
 
 enum function {
     PWRITE,
+    PWRITE_DB, /* a checkpoint's, or while the ledger is made */
     WRITE,
     FDATASYNC,
-    FOLDER, /* fdatasync of one: SQLite's, which does not look at the result */
+    FDATASYNC_DB, /* the same */
+    FOLDER,       /* fdatasync of one: SQLite's, which does not look at the result */
     FSYNC,
     FTRUNCATE,
     RENAME,
@@ -37,9 +40,28 @@ enum function {
 };
 enum action { NOTHING, KILL, KILL_AFTER, FAIL };
 
-static const char *const names[FUNCTIONS] = {"pwrite64",         "write", "fdatasync",
-                                             "fdatasync-folder", "fsync", "ftruncate64",
-                                             "rename",           "send",  "recv"};
+static const char *const names[FUNCTIONS] = {
+    [PWRITE] = "pwrite64",
+    [PWRITE_DB] = "pwrite64-db",
+    [WRITE] = "write",
+    [FDATASYNC] = "fdatasync",
+    [FDATASYNC_DB] = "fdatasync-db",
+    [FOLDER] = "fdatasync-folder",
+    [FSYNC] = "fsync",
+    [FTRUNCATE] = "ftruncate64",
+    [RENAME] = "rename",
+    [SEND] = "send",
+    [RECV] = "recv",
+};
+
+/* "pwrite64-db" is a pwrite64. */
+static void *real_function(const char *name)
+{
+    char symbol[32];
+
+    (void)snprintf(symbol, sizeof(symbol), "%.*s", (int)strcspn(name, "-"), name);
+    return dlsym(RTLD_NEXT, symbol);
+}
 
 static struct {
     enum function function;
@@ -76,7 +98,7 @@ __attribute__((constructor)) static void start(void)
     char copy[128];
 
     for (int i = 0; i < FUNCTIONS; i++)
-        faulty.real[i] = dlsym(RTLD_NEXT, i == FOLDER ? "fdatasync" : names[i]);
+        faulty.real[i] = real_function(names[i]);
     if (!order)
         return;
     (void)snprintf(copy, sizeof(copy), "%s", order);
@@ -117,13 +139,23 @@ static void leave(enum function function)
         (void)raise(SIGKILL);
 }
 
+static bool is_database(int fd)
+{
+    char link[64], path[1024];
+    ssize_t len;
+
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    len = readlink(link, path, sizeof(path));
+    return len > 3 && memcmp(path + len - 3, ".db", 3) == 0;
+}
+
 #define CALL(function, type, ...) ((type)faulty.real[function])(__VA_ARGS__)
 
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t at)
 {
     ssize_t done;
 
-    if (meet(PWRITE))
+    if ((is_database(fd) && meet(PWRITE_DB)) || meet(PWRITE))
         return -1;
     done = CALL(PWRITE, ssize_t(*)(int, const void *, size_t, off64_t), fd, bytes, len, at);
     leave(PWRITE);
@@ -160,6 +192,8 @@ int fdatasync(int fd)
     struct stat at;
     bool folder = fstat(fd, &at) == 0 && S_ISDIR(at.st_mode);
 
+    if (!folder && is_database(fd) && meet(FDATASYNC_DB))
+        return -1;
     return call_fd(folder ? FOLDER : FDATASYNC, fd);
 }
 

@@ -55,9 +55,9 @@ def sample(total, step):
     return sorted(set(range(1, total + 1, step)) | {total})
 
 
-def turns(variants, n):
-    """All of them, or in a sample one at a time."""
-    return variants if ALL else (variants[n % len(variants)],)
+def turns(variants, i):
+    """Of the i-th point: all of them, or in a sample one at a time."""
+    return variants if ALL else (variants[i % len(variants)],)
 
 
 class Sweep(EndToEnd):
