@@ -205,6 +205,16 @@ def rule_banned(s):
             yield s.line_at(match.start()), f'{match.group(1)} (see base/mem.h, buf.h, text.h)'
 
 
+def rule_constant_time(s):
+    """What verifies a secret says nothing by the time that it takes."""
+    for f in s.functions:
+        if re.search(r'_verif(y|ies)$', f.name):
+            for match in CALL.finditer(s.code, *f.body):
+                if match.group(1) in ('memcmp', 'strcmp', 'strncmp', 'strcasecmp', 'strncasecmp'):
+                    yield (s.line_at(match.start()),
+                           f'{match.group(1)}: {f.name} compares by sodium_memcmp')
+
+
 def rule_typedef(s):
     for statement in s.statements:
         if re.match(r'typedef\s+(struct|union|enum)\b', statement.text) \

@@ -72,6 +72,8 @@ BAD = {
                base('void f(void)\n{\n    a = malloc(1);\n}\n'),
                base('void f(void)\n{\n    free (a);\n}\n'),
                {'tests/unit/test_x.c': SPDX + 'void f(void)\n{\n    n = atoi(a);\n}\n'}],
+    'constant-time': [base('bool mac_verify(void)\n{\n    return memcmp(a, b, 32) == 0;\n}\n'),
+                      base('bool x_verifies(void)\n{\n    return !strcmp(a, b);\n}\n')],
     'typedef': [base('typedef struct x {\n    int a;\n} x;\n'), base('typedef struct x x;\n')],
     'globals': [base('static int x;\n'), base('int x = 1;\n'), base('struct a b;\n'),
                 base('static const char *names[] = {"a"};\n'),
@@ -113,6 +115,8 @@ GOOD = [
     base('enum a { ONE, TWO };\nvoid f(enum a x, char c)\n{\n    switch (x) {\n    case ONE:\n'
          "        switch (c) {\n        case 'b':\n            break;\n        default:\n"
          '            break;\n        }\n    case TWO:\n        break;\n    }\n}\n'),
+    base('bool mac_verify(void)\n{\n    return sodium_memcmp(a, b, 32) == 0;\n}\n'
+         'int order(void)\n{\n    return memcmp(a, b, 32);\n}\n'),
     core('#include <string.h>\n#include "base/mem.h"\n'),
     io('#include <uv.h>\n#include "core/message.h"\n'),
     {'src/base/json.h': header('src/base/json.h'),

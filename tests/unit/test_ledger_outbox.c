@@ -203,6 +203,50 @@ static void test_version_1_is_migrated(void **state)
     message_free(m);
 }
 
+static void no_twin(void *context, const struct ledger_twin *twin)
+{
+    (void)context;
+    fail_msg("a twin: %s", twin->wamid);
+}
+
+/* A reader that finds no tables for them: nobody said anything. */
+static void check_nothing_was_told(struct box *b)
+{
+    struct ledger_delivery_counts counts;
+    struct ledger_reader *reader;
+    uint64_t resent;
+    struct err e;
+
+    assert_true(ledger_reader_open(b->path, &reader, &e));
+    assert_true(ledger_count_deliveries(reader, "x", &counts, &e));
+    assert_true(ledger_count_resent(reader, &resent, &e));
+    assert_true(ledger_twins(reader, 1, no_twin, NULL, &e));
+    ledger_reader_close(reader);
+    assert_int_equal(resent + counts.resent + counts.twins + counts.undelivered_count, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(counts.statuses); i++)
+        assert_int_equal(counts.statuses[i], 0);
+}
+
+static void test_webhooks_for_version_1(void **state)
+{
+    struct box *b = *state;
+    struct message *m = message_in("x", "old");
+    struct ledger_status told = {
+        .has_opaque = true, .status = WEBHOOK_READ, .at_ms = 7000, .wamid = "wamid.W"};
+    struct ledger_statuses statuses = {ERRAND, .items = &told, .count = 1, .at_ms = 7001};
+
+    (void)conclude_in(b, "x", "old", &UNKNOWN);
+    box_close(b);
+    make_version_1(b);
+    check_nothing_was_told(b);
+    box_open(b);
+    told.opaque = (struct opaque_id){ledger_facts(b->ledger)->id, m->id_hash, 1};
+    BOX_RUN(b, ledger_put_statuses, &statuses);
+    assert_true(told.settled);
+    assert_int_equal(state_of(b, "old"), STATE_ACCEPTED);
+    message_free(m);
+}
+
 #define WITH_BOX(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -215,6 +259,7 @@ int main(void)
         WITH_BOX(test_a_run_beside_a_stream_tells_through_it),
         WITH_BOX(test_the_hold_survives),
         WITH_BOX(test_version_1_is_migrated),
+        WITH_BOX(test_webhooks_for_version_1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
