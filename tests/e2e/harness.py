@@ -220,8 +220,9 @@ class Box:
         return [program, str(arguments[0]), "--config", str(self.config)] + [
             str(a) for a in arguments[1:]]
 
-    def start(self, *arguments):
-        return Running(self.command(*arguments), self.environment, self.folder)
+    def start(self, *arguments, env=None, program=TIDINGS):
+        environment = dict(self.environment, **(env or {}))
+        return Running(self.command(*arguments, program=program), environment, self.folder)
 
     def run(self, *arguments, stdin="", env=None, program=TIDINGS):
         environment = dict(self.environment, **(env or {}))
@@ -293,8 +294,8 @@ class EndToEnd(unittest.TestCase):
         self.addCleanup(box.close)
         return box
 
-    def start(self, box, *arguments):
-        running = box.start(*arguments)
+    def start(self, box, *arguments, **kwargs):
+        running = box.start(*arguments, **kwargs)
         self.addCleanup(running.end)
         return running
 

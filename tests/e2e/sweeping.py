@@ -61,7 +61,7 @@ def turns(variants, i):
 
 
 class Sweep(EndToEnd):
-    kind = None  # of the points: what the report counts them under
+    prefix, kind = "", None  # of the points: what the report counts them under
 
     def prepare(self, *flags):
         self.server = self.mock("--latency", "1-5", *flags, tls=False)
@@ -112,9 +112,12 @@ class Sweep(EndToEnd):
         self.next_point()
         return self.counts()
 
+    def last_run(self, environment):
+        return self.installation.run(*self.arguments(), program=SOUND, env=environment)
+
     def go_on(self, what, first, count=COUNT, **more):
         """The same command again, and all that must hold then. Gives the rows."""
-        last = self.installation.run(*self.arguments(), program=SOUND, env=later())
+        last = self.last_run(later())
         where = f"{what}: {first}\n--- then: {last}"
         log = self.installation.log("--set", self.arguments()[-1], program=SOUND)
         states = collections.Counter(row["state"] for row in log)
@@ -138,7 +141,7 @@ class Sweep(EndToEnd):
         if REPORT:
             kind = self.kind or self.id().rsplit(".", 1)[-1].removeprefix("test_")
             with open(REPORT, "a", encoding="utf-8") as out:
-                print(json.dumps({"kind": kind, "what": what, **ended}), file=out)
+                print(json.dumps({"kind": self.prefix + kind, "what": what, **ended}), file=out)
 
 
 class Ended:
