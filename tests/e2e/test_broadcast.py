@@ -68,11 +68,11 @@ class HappyPath(EndToEnd):
         mock = self.mock()
         box = self.box(mock)
         self.assert_code(box.run("broadcast", box.results("r.csv", 30), "--yes"), 0)
-        opaque = {m["opaque"] for m in mock.messages().values()}
-        self.assertEqual(len(opaque), 30)
-        for text in opaque:
-            self.assertLessEqual(len(text), 128)
-            self.assertNotIn("98", text[:2])
+        opaque = {to: m["opaque"] for to, m in mock.messages().items()}
+        self.assertEqual(len(set(opaque.values())), 30)
+        for to, text in opaque.items():
+            self.assertRegex(text, "^t1[0-9a-z]{34}$")
+            self.assertNotIn(to[-6:], text)
 
     def test_the_token_is_nowhere(self):
         from harness import TOKEN

@@ -58,7 +58,7 @@ class Answers(Hostile):
         def answer(write, _):
             write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                   b"Content-Length: 10737418240\r\n\r\n")
-            for _ in range(160):
+            while True:
                 write(b" " * 65536)
         self.endless(answer)
 
