@@ -165,7 +165,7 @@ void file_abandon(struct file_writer *w)
 bool file_write_whole(const char *path, const void *bytes, size_t len, struct err *e)
 {
     struct file_writer w;
-    bool ok = file_begin(&w, path, 0644, e) && file_add(&w, bytes, len, e) && file_commit(&w, e);
+    bool ok = file_begin(&w, path, 0600, e) && file_add(&w, bytes, len, e) && file_commit(&w, e);
 
     file_abandon(&w);
     return ok;

@@ -39,7 +39,7 @@ bool file_commit_new(struct file_writer *w, struct err *e) MUST_CHECK;
 /* Nothing happened; harmless after file_commit. */
 void file_abandon(struct file_writer *w);
 
-/* All of it at once, mode 0644 less the umask. */
+/* All of it at once, mode 0600. */
 bool file_write_whole(const char *path, const void *bytes, size_t len, struct err *e) MUST_CHECK;
 
 #endif

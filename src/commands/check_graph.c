@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "core/error_policy.h"
 #include "core/graph_reply.h"
+#include "core/rate_limit.h"
 #include "io/graph_client.h"
 
 #include <stdio.h>
@@ -119,21 +120,31 @@ static void check_answer_headers(struct asking *a)
                      (long long)(skew_ms / 1000));
 }
 
+static void judge_rate(struct asking *a, const char *level, double allowed)
+{
+    double rate = a->settings->rate;
+    bool is_unlimited = rate <= RATE_UNLIMITED;
+    char configured[32] = "unlimited";
+
+    if (!is_unlimited)
+        (void)snprintf(configured, sizeof(configured), "%.0f", rate); /* at most 1,000,000 */
+    findings_add(a->findings, is_unlimited || rate > allowed ? FINDING_WARNING : FINDING_GOOD,
+                 "throughput", "level %s allows %.0f a second, configured %s", level, allowed,
+                 configured);
+}
+
 static void judge_phone(struct asking *a, const struct json *phone)
 {
     const char *status = text_of(phone, "status");
     const char *quality = text_of(phone, "quality_rating");
     const char *level = text_of(json_get(phone, "throughput"), "level");
-    double allowed = strcmp(level, "HIGH") == 0 ? 1000 : 80;
 
     findings_add(a->findings, strcmp(status, "CONNECTED") == 0 ? FINDING_GOOD : FINDING_WARNING,
                  "phone number", "%s (%s) is %s", text_of(phone, "display_phone_number"),
                  text_of(phone, "verified_name"), status);
     findings_add(a->findings, strcmp(quality, "RED") == 0 ? FINDING_WARNING : FINDING_GOOD,
                  "quality", "%s", quality);
-    findings_add(a->findings, a->settings->rate > allowed ? FINDING_WARNING : FINDING_GOOD,
-                 "throughput", "level %s allows %.0f a second, configured %.0f", level, allowed,
-                 a->settings->rate);
+    judge_rate(a, level, strcmp(level, "HIGH") == 0 ? 1000 : 80);
 }
 
 static bool check_phone(struct asking *a)
@@ -155,7 +166,18 @@ static bool check_phone(struct asking *a)
     return true;
 }
 
-/* The highest N of the {{N}} in the body's text; named parameters count one each. */
+/* Is the parameter that begins at `at`, "{{" and all, also before it in `text`? */
+static bool was_before(const char *text, const char *at)
+{
+    size_t len = strcspn(at, "}");
+
+    for (text = strstr(text, "{{"); text < at; text = strstr(text + 2, "{{"))
+        if (strcspn(text, "}") == len && memcmp(text, at, len) == 0)
+            return true;
+    return false;
+}
+
+/* Of the body's text, by number or by name; one may be there more than once. */
 static size_t count_params(const struct json *template_)
 {
     const struct json *components = json_get(template_, "components");
@@ -167,10 +189,8 @@ static size_t count_params(const struct json *template_)
 
         if (strcmp(text_of(component, "type"), "BODY") != 0)
             continue;
-        while ((text = strstr(text, "{{"))) {
-            count++;
-            text += 2;
-        }
+        for (const char *at = strstr(text, "{{"); at; at = strstr(at + 2, "{{"))
+            count += !was_before(text, at);
     }
     return count;
 }

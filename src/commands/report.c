@@ -357,7 +357,7 @@ bool report_check_path(const char *path, struct err *e)
 
     if (!*path)
         return err_set(e, EXIT_USAGE, "--report: '' is not allowed (a file)");
-    ok = file_begin(&w, path, 0644, e);
+    ok = file_begin(&w, path, 0600, e);
     file_abandon(&w);
     return ok || err_wrap(e, "--report");
 }

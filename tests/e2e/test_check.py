@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What `check` finds beside Graph: Redis, the ledger's file, the secrets of webhooks."""
+import email.utils
+import http.server
 import json
 import re
+import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -21,6 +25,114 @@ class WithCheck(EndToEnd):
         found = [f for f in self.findings(box, *flags) if f[:2] == (subject, result)]
         self.assertEqual(len(found), 1, self.findings(box, *flags))
         self.assertRegex(found[0][2], words)
+
+
+class Graph:
+    """What Graph says of a number and a template, as a test wants it."""
+
+    BODY = "Hello {{1}}, the results of {{2}} are ready: {{3}}"
+
+    def __init__(self):
+        self.phone = {"id": PHONE_ID, "verified_name": "Sunrise", "display_phone_number": "15550783881",
+                      "quality_rating": "GREEN", "status": "CONNECTED", "throughput": {"level": "HIGH"}}
+        self.template = {"name": "results_update", "language": "en_US", "status": "APPROVED"}
+        self.body, self.version, self.ahead_s = self.BODY, "v23.0", 0
+        graph = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                graph.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    def answer(self, request):
+        template = dict(self.template, components=[{"type": "BODY", "text": self.body}])
+        is_template = "/message_templates" in request.path
+        body = json.dumps({"data": [template]} if is_template else self.phone).encode()
+        request.send_response_only(200)
+        for name, value in (("Date", email.utils.formatdate(time.time() + self.ahead_s, usegmt=True)),
+                            ("facebook-api-version", self.version),
+                            ("Content-Length", len(body))):
+            request.send_header(name, str(value))
+        request.end_headers()
+        request.wfile.write(body)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def stop(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+class GraphsWord(WithCheck):
+    """Each word of Graph's about the number and the template, one at a time."""
+
+    def setUp(self):
+        self.graph = Graph()
+        self.addCleanup(self.graph.stop)
+        self.installation = self.box(settings={"whatsapp.api_base": self.graph.url,
+                                               "whatsapp.api_version": self.graph.version,
+                                               "rate.messages_per_second": "80"})
+
+    def check(self, subject, result, words, code):
+        self.assert_found(self.installation, subject, result, words)
+        self.assert_code(self.installation.run("check", "--strict=warn"), code)
+
+    def test_all_is_well(self):
+        self.assert_code(self.installation.run("check", "--strict=warn"), 0)
+        self.check("template", "ok", "is approved, 3 parameters", 0)
+        self.check("throughput", "ok", "level HIGH allows 1000 a second, configured 80$", 0)
+
+    def test_the_number(self):
+        for changed, subject, words in (
+                ({"status": "BANNED"}, "phone number", "is BANNED"),
+                ({"quality_rating": "RED"}, "quality", "RED")):
+            right, self.graph.phone = self.graph.phone, dict(self.graph.phone, **changed)
+            with self.subTest(subject):
+                self.check(subject, "warning", words, 78)
+            self.graph.phone = right
+
+    def test_a_rate_above_what_the_number_may(self):
+        self.graph.phone["throughput"] = {"level": "STANDARD"}
+        self.check("throughput", "ok", "level STANDARD allows 80 a second, configured 80$", 0)
+        self.installation.set({"rate.messages_per_second": "81"})
+        self.check("throughput", "warning", "allows 80 a second, configured 81$", 78)
+        self.installation.set({"rate.messages_per_second": "unlimited"})
+        self.check("throughput", "warning", "allows 80 a second, configured unlimited$", 78)
+
+    def test_a_template_that_is_not_approved(self):
+        for status in ("PAUSED", "PENDING", "DISABLED", "REJECTED"):
+            with self.subTest(status):
+                self.graph.template["status"] = status
+                self.check("template", "error", f"is {status}: it must be approved", 78)
+
+    def test_how_many_parameters_it_takes(self):
+        for body, takes in (("{{1}} and {{2}}", 2), ("{{1}}, {{2}}, {{3}}, {{4}}", 4)):
+            with self.subTest(body):
+                self.graph.body = body
+                self.check("template", "error", f"takes {takes} parameters.* names 3", 78)
+        for body in ("{{1}} {{2}} {{1}} {{3}} {{2}}", "{{a}} {{ab}} {{b}} {{a}}", "{{1}}{{10}}{{11}}"):
+            with self.subTest(body):
+                self.graph.body = body
+                self.check("template", "ok", "3 parameters", 0)
+
+    def test_another_version_answers(self):
+        self.graph.version = "v99.0"
+        self.check("version", "warning", "v99.0 answered: set whatsapp.api_version", 78)
+
+    def test_a_clock_that_is_wrong(self):
+        for ahead_s, words in ((3600, "^-(3600|3599) s away"), (-3600, "^360[01] s away")):
+            with self.subTest(ahead_s):
+                self.graph.ahead_s = ahead_s
+                self.check("clock", "warning", words, 78)
 
 
 class Redis(WithCheck):

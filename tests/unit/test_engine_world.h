@@ -41,6 +41,8 @@ struct world {
     unsigned clears;
     struct outcome last;
     int64_t now_us;
+    int64_t retry_after_ms; /* of all answers; -1: none */
+    uint64_t random;        /* all chance there is */
     bool has_room;
 };
 
@@ -105,8 +107,7 @@ static inline void on_request(void *world, struct graph_request *request)
 
 static inline uint64_t on_random(void *world)
 {
-    (void)world;
-    return 1;
+    return ((const struct world *)world)->random;
 }
 
 static inline void on_started(void *world, const struct engine_view *view)
@@ -162,6 +163,8 @@ static inline struct world *open_world(unsigned messages, struct engine_options 
 
     w->source_left = messages;
     w->has_room = true;
+    w->random = 1;
+    w->retry_after_ms = -1;
     w->now_us = 10000000;
     list_init(&w->records);
     w->engine = engine_new(options, &ports, now(w));
@@ -224,7 +227,7 @@ static inline void answer(struct world *w, struct exchange *x, const char *body)
 
     x->body = body;
     x->body_len = strlen(body);
-    x->retry_after_ms = -1;
+    x->retry_after_ms = w->retry_after_ms;
     x->error = x->error ? x->error : "";
     if (x->wired)
         engine_on_wired(w->engine, request, now(w));
