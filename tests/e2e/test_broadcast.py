@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`tidings broadcast` from end to end: the happy path, running it again, changed files, rejects."""
 import json
+import os
 import shlex
 import signal
 import unittest
@@ -185,6 +186,33 @@ class Changes(EndToEnd):
         self.assertEqual(mock.stats()["accepted"], 10)
         self.assert_code(box.run("broadcast", file, "--yes", "--accept-changes"), 0)
         self.assert_each_once(mock, box, 12)
+
+    def test_a_file_that_changes_while_it_is_sent(self):
+        """In place, with as many bytes, and whatever its time says."""
+        mock = self.mock("--latency", "10")
+        for keeps_time in (False, True):
+            with self.subTest(keeps_time=keeps_time):
+                box = self.box(mock, {"http.max_in_flight": "1"})
+                file = box.results("results.csv", 150, remarks="x" * 20000)  # not read at once
+                before = mock.stats()["accepted"]
+                running = self.start(box, "broadcast", file, "--yes", "--log-level", "warn")
+                wait_until(lambda: mock.stats()["accepted"] >= before + 3, "three messages")
+                self.change(file, keeps_time)
+                result = running.finish()
+                self.assert_code(result, 65)
+                self.assertRegex(result.err, "changed while it was (being sent|read)")
+                again = box.run("broadcast", file, "--yes")
+                self.assert_code(again, 65)
+                self.assertIn("is on record with another file", again.err)
+
+    @staticmethod
+    def change(file, keeps_time):
+        times = file.stat()
+        with file.open("r+b") as out:
+            out.seek(file.read_bytes().rindex(b"Educator 148"))
+            out.write(b"Educator 999")
+        if keeps_time:
+            os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     @staticmethod
     def rows_with_ids(count):
@@ -399,6 +427,36 @@ class Changes(EndToEnd):
         self.assertIn(str(first.pid), second.err)
         first.signal(signal.SIGTERM)
         self.assert_code(first.finish(), 5)
+
+
+class Account(EndToEnd):
+    def test_of_two_runs(self):
+        """The second one's report is of the whole broadcast; how it went, of this run."""
+        mock = self.mock("--latency", "20", faults=[f"code=131026@to{number(0)}"])
+        box = self.box(mock, {"http.max_in_flight": "2"})
+        file = box.results("results.csv", 100)
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join([*lines, lines[1], "12ab" + lines[2]]))
+        running = self.start(box, "broadcast", file, "--yes")
+        wait_until(lambda: mock.stats()["accepted"] >= 10, "ten messages")
+        running.signal(2)
+        self.assert_code(running.finish(), 5)
+        first = mock.stats()["received"]
+        last = box.run("broadcast", file, "--yes", "--report", "report.json")
+        self.assert_code(last, 3)
+        for line in (r"accepted +99", r"failed +1", r"unknown +0", r"skipped +0",
+                     r"duplicates +1", r"rejected +1"):
+            self.assertRegex(last.out, rf"(?m)^  {line}$")
+        report = json.loads((box.folder / "report.json").read_text())
+        self.assertEqual(report["states"], {"accepted": 99, "failed": 1, "unknown": 0, "skipped": 0,
+                                            "left": 0})
+        self.assertEqual((report["rows"], report["duplicates"], report["rejected"]), (102, 1, 1))
+        self.assertEqual(report["attempts"], 100 - first)
+        self.assertEqual(report["rejects_file"], f"{file}.rejected.csv")
+        self.assertIn(report["rejects_file"], last.out)
+        latency = report["latency_ms"]
+        self.assertTrue(20 <= latency["p50"] <= latency["p95"] <= latency["p99"] <= latency["max"])
+        self.assertEqual((box.folder / "report.json").stat().st_mode & 0o777, 0o600)
 
 
 class Rejects(EndToEnd):

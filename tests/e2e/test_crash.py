@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """tidings is ended at any moment, and the same command goes on: nobody skipped, nobody twice, and
 what was on its way is listed as unknown. TIDINGS_KILLS is how often (10 by default)."""
+import contextlib
 import json
 import os
 import random
 import signal
 import unittest
+from pathlib import Path
 
 from harness import EndToEnd, count_states, free_port, number, wait_until
 
@@ -124,6 +126,13 @@ class Crashes(EndToEnd):
         self.assertEqual(count_states(box.log()), {"accepted": 3})
 
 
+def waits(box):
+    """Does whoever holds the ledger say that a message waits?"""
+    with contextlib.suppress(OSError):  # it does not listen yet
+        return box.ask({"op": "status"})["waiting"] == 1
+    return False
+
+
 class Signals(EndToEnd):
     def begin(self, *flags, faults=(), count=200):
         mock = self.mock(*flags, faults=faults)
@@ -176,6 +185,47 @@ class Signals(EndToEnd):
         running.signal(signal.SIGINT)
         self.assert_code(running.finish(), 5)
         self.assertEqual(set(count_states(box.log())), {"waiting"})
+
+    def refused_for_a_time(self, fault, settings):
+        """A broadcast of one that waits for its second attempt, ended by Ctrl-C."""
+        mock = self.mock(faults=[fault])
+        box = self.box(mock, dict({"retry.base_ms": "20", "retry.max_ms": "20"}, **settings))
+        file = box.results("r.csv", 1)
+        running = self.start(box, "broadcast", file, "--yes")
+        running.wait_for("WhatsApp API error")
+        running.signal(signal.SIGINT)
+        self.assert_code(running.finish(), 5)
+        return mock, box, file
+
+    def test_a_wait_that_graph_wished_goes_on(self):
+        """Run again, it is not over."""
+        mock, box, file = self.refused_for_a_time("code=131016,retry_after=3000", {})
+        again = self.start(box, "broadcast", file, "--yes")
+        wait_until(lambda: waits(box), "what waits")
+        for _ in range(50):  # turns of its loop, in which it would go out
+            box.ask({"op": "status"})
+        again.signal(signal.SIGINT)
+        self.assert_code(again.finish(), 5)
+        self.assertEqual(mock.stats()["refused"], 1)
+
+    def test_attempts_of_an_earlier_run_count(self):
+        mock, box, file = self.refused_for_a_time("code=131016,retry_after=2",
+                                                  {"retry.max_attempts": "2"})
+        self.assert_code(box.run("broadcast", file, "--yes"), 3)
+        row = box.log()[0]
+        self.assertEqual((row["state"], row["reason"], row["attempts"]), ("failed", "attempts_used", 2))
+        self.assertEqual(mock.stats()["refused"], 2)
+
+    def test_nobody_can_look_into_it(self):
+        """No core dump, no debugger: the token is in it."""
+        box = self.box(self.mock("--latency", "100"), {"http.max_in_flight": "1"})
+        running = self.start(box, "broadcast", box.results("r.csv", 200), "--yes")
+        running.wait_for("WhatsApp sent successfully")
+        limits = Path(f"/proc/{running.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0 ")
+        self.assertIn("NoNewPrivs:\t1\n", Path(f"/proc/{running.pid}/status").read_text())
+        running.signal(signal.SIGINT)
+        self.assert_code(running.finish(), 5)
 
     def test_others_while_one_holds_the_ledger(self):
         mock, box, file, running = self.begin("--latency", "100")

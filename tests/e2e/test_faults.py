@@ -3,6 +3,7 @@
 answers that say nothing, connections that die, outages. TIDINGS_OUTAGE_S is how long those last."""
 import json
 import os
+import re
 import unittest
 
 from datetime import datetime
@@ -60,6 +61,26 @@ class Refusals(Faults):
         self.assertIn("code 131026", result.out)
         self.assert_code(self.again(box), 3)
         self.assertEqual(mock.stats()["received"], 10)
+
+    def test_each_line_of_the_log_is_whole(self):
+        """What alerts and searches are made of; an ERROR only where nothing more is tried."""
+        mock = self.mock(faults=[f"code=131026@to{number(1)}", f"code=131016@to{number(2)}@try1"])
+        box, result = self.send(mock, settings={"log.full_numbers": "true"})
+        self.assert_code(result, 3)
+        rows = box.states()
+        for i, wamid in ((2, rows[number(2)]["wamid"]), (3, rows[number(3)]["wamid"])):
+            attempt = 2 if i == 2 else 1
+            self.assertRegex(result.err, rf"Z INFO ✅ WhatsApp sent successfully "
+                             rf"id={rows[number(i)]['id']} wamid=\"{wamid}\" attempt={attempt} ms=\d+ "
+                             r"http=200\n")
+        self.assertRegex(result.err, rf"Z INFO 📱 Scheduling WhatsApp notification "
+                         rf"id={rows[number(3)]['id']} to={re.escape(number(3))} sender={PHONE_ID} "
+                         rf"template=results_update attempt=1\n")
+        error = (r"Z {} ❌ WhatsApp API error id={} http=\d+ code={} title=\"[^\"]+\"( details=\"[^\"]+\")?"
+                 r" attempt=1 next={} ms=\d+ fbtrace_id=\S+\n")
+        self.assertRegex(result.err, error.format("ERROR", rows[number(1)]["id"], 131026, "none"))
+        self.assertRegex(result.err, error.format("WARN", rows[number(2)]["id"], 131016,
+                                                  r"20\d\d-\d\d-\d\dT[0-9:.]+Z"))
 
     def test_one_for_a_time_is_tried_again(self):
         mock = self.mock(faults=["code=131016@try1-2"])

@@ -199,6 +199,33 @@ class Log(EndToEnd):
         self.assertIn("no ledger", result.err)
 
 
+class Narrowed(EndToEnd):
+    """A filter shows all that it lets through; without one it is the ten most recent."""
+
+    def setUp(self):
+        graph = self.mock(faults=[f"code=131026@to{number(i)}" for i in range(15)])
+        self.installation = self.box(graph)
+        file = self.installation.results("r.csv", 30, class_id="C-1", ref="R")
+        self.assert_code(self.installation.run("broadcast", file, "--yes", "--name", "r"), 3)
+
+    def test_each_filter(self):
+        self.assertEqual(self.lines(), 10)
+        for flags, count in ((("--failed",), 15), (("--sent",), 15), (("--state", "failed"), 15),
+                             (("--code", "131026"), 15), (("--class", "C-1"), 30),
+                             (("--test", "7"), 30), (("--broadcast", "r"), 30),
+                             (("--since", "1h"), 30), (("--all",), 30)):
+            with self.subTest(flags=flags):
+                self.assertEqual(self.lines(*flags), count)
+
+    def lines(self, *flags):
+        """As many in each form."""
+        run = self.installation.run
+        table = sum(" +9198" in line for line in run("log", *flags).out.splitlines())
+        self.assertEqual(table, len(run("log", "--json", *flags).out.splitlines()))
+        self.assertEqual(table, len(run("log", "--csv", *flags).out.splitlines()) - 1)
+        return table
+
+
 class Retry(EndToEnd):
     def prepare(self, *faults):
         mock = self.mock(faults=faults)
