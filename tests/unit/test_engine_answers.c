@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the engine makes of each kind of answer: what becomes of the message, what stops, and when it
- * is tried again.
+ * What the engine makes of each kind of answer: what becomes of the message, what stops, and when
+ * it is tried again.
  */
 #include "test_engine_world.h"
 
