@@ -16,6 +16,7 @@
 #include "core/phone.h"
 #include "core/rate_limit.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,7 +64,23 @@ static bool choose_path(struct broadcast_plan *p, const char *file, const struct
     if (snprintf(p->path, sizeof(p->path), "%s/%s.input", dirname(folder), p->name) >=
         (int)sizeof(p->path))
         return err_set(e, EXIT_CONFIG, "ledger.path: too long a path");
-    return file_make_folders(p->path, e) && file_plan_copy_input(STDIN_FILENO, p->path, e);
+    (void)snprintf(p->new_input, sizeof(p->new_input), "%s.new", p->path); /* it fits */
+    return file_make_folders(p->path, e) && file_plan_copy_input(STDIN_FILENO, p->new_input, e);
+}
+
+/* The copy of a broadcast that goes on record takes the place of the one before it. */
+static void keep_input(struct broadcast_plan *p)
+{
+    if (*p->new_input && (rename(p->new_input, p->path) != 0 || !file_sync_folder(p->path)))
+        log_line(LOG_WARN, "Standard input is not kept", LOG_STR("path", p->path),
+                 LOG_STR("why", strerror(errno)));
+    p->new_input[0] = '\0';
+}
+
+static void drop_input(struct broadcast_plan *p)
+{
+    if (*p->new_input)
+        (void)unlink(p->new_input); /* a left-over is replaced by the next one */
 }
 
 /* ---- Defaults: what messages are made of where the file says nothing. */
@@ -236,7 +253,8 @@ static bool read_file(struct broadcast_plan *p, const struct settings *s,
     (void)snprintf(p->rejects_path, sizeof(p->rejects_path), "%s.rejected.csv", p->path);
     (void)snprintf(p->manifest_path, sizeof(p->manifest_path), "%s.%s.rows", s->ledger_path,
                    p->name);
-    if (!file_source_open(p->path, &p->context, &p->source, e) || !check_columns(p, flags, e))
+    if (!file_source_open(*p->new_input ? p->new_input : p->path, &p->context, &p->source, e) ||
+        !check_columns(p, flags, e))
         return false;
     hold_signals(&before);
     ok = file_plan_make(p->source, &options, &p->file, e);
@@ -318,6 +336,7 @@ void broadcast_plan_free(struct broadcast_plan *p)
 {
     if (p->source)
         file_source_close(p->source);
+    drop_input(p);
     manifest_free(p->manifest);
     mem_free(p->params);
     *p = (struct broadcast_plan){0};
@@ -355,6 +374,7 @@ void broadcast_plan_save_rows(struct broadcast_plan *p)
     const struct manifest_key key = {p->file.file_hash, p->hash};
     struct err e;
 
+    keep_input(p);
     if (!manifest_save(p->manifest, p->manifest_path, &key, &e))
         log_line(LOG_WARN, "Rows are not on record: a changed file will not be compared with them",
                  LOG_STR("why", e.text));

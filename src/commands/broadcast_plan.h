@@ -27,7 +27,8 @@ struct broadcast_flags {
 
 struct broadcast_plan {
     char name[MESSAGE_LABEL_MAX + 1];
-    char path[4096]; /* of the file that is read: FILE, or the copy of standard input */
+    char path[4096];      /* of the file that is read: FILE, or the copy of standard input */
+    char new_input[4104]; /* where that copy is until it goes on record; "": none, or it did */
     char rejects_path[4200];
     char temp_dir[4096];
     char manifest_path[4400];        /* where the rows of what is on record are kept */
@@ -50,7 +51,8 @@ bool broadcast_plan_make(struct broadcast_plan *p, const struct call *c,
 void broadcast_plan_free(struct broadcast_plan *p);
 /* The name is on record with another file, of this key: says in `changes` how many rows differ. */
 void broadcast_plan_compare(struct broadcast_plan *p, const struct manifest_key *recorded);
-/* Keeps the rows for such a comparison; one that cannot be kept is a warning. */
+/* It goes on record: keeps the rows for such a comparison, and standard input's copy. What cannot
+ * be kept is a warning. */
 void broadcast_plan_save_rows(struct broadcast_plan *p);
 /* Writes the rejects file again, with rows that the ledger refused (file_plan.h) in it. `rejected`:
  * how many it has then. */

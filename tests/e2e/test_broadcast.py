@@ -300,6 +300,25 @@ class Changes(EndToEnd):
         self.assert_code(changed, 65)
         self.assertIn("2 rows differ: 1 new, 1 gone, 0 changed", changed.err)
 
+    def test_the_copy_of_standard_input_is_that_on_record(self):
+        """It may be all that is left of a file: what is refused, or only tried, does not replace it."""
+        box = self.box(self.mock())
+        text = "to,params\n" + f'{number(1)},"[""A"",""B"",""C""]"\n'
+        other = text.replace("A", "Z")
+        copy = box.ledger.parent / "piped.input"
+        command = ("broadcast", "-", "--name", "piped")
+        self.assert_code(box.run(*command, "--dry-run", stdin=text), 0)
+        self.assertFalse(copy.exists())
+        self.assert_code(box.run(*command, "--yes", stdin=text), 0)
+        self.assertEqual(copy.read_text(), text)
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
+        self.assert_code(box.run(*command, "--yes", stdin=other), 65)
+        self.assert_code(box.run(*command, "--dry-run", stdin=other), 0)
+        self.assertEqual(copy.read_text(), text)
+        self.assert_code(box.run(*command, "--yes", "--accept-changes", stdin=other), 0)
+        self.assertEqual(copy.read_text(), other)
+        self.assertEqual(list(copy.parent.glob("*.new")), [])
+
     def test_an_id_with_other_content_is_not_sent(self):
         mock = self.mock()
         box = self.box(mock)
