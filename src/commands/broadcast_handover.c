@@ -93,11 +93,24 @@ static int tell_part(const struct broadcast *b)
     return EXIT_WORK_LEFT;
 }
 
-static bool complete(struct broadcast *b, enum watch_end end, struct err *e)
+/* Where the daemon ends just now, the next run finds it complete: the account stands. */
+static void complete(struct broadcast *b, enum watch_end end)
 {
+    struct err e;
+
     if (end != WATCH_DONE || b->flags.limit || is_cancelled(b) || broadcast_refused(b))
-        return true;
-    return handover_complete_broadcast(b->run.handover, b->plan.name, e);
+        return;
+    if (!handover_complete_broadcast(b->run.handover, b->plan.name, &e))
+        fprintf(stderr, "tidings: that it is complete is not on record yet: %s\n", e.text);
+}
+
+/* Rows that the daemon never got, since the broadcast was cancelled. */
+static uint64_t never_given(const struct broadcast *b)
+{
+    struct handover_counts c = handover_counts(b->run.handover);
+    uint64_t given = c.taken + c.known + c.reused, valid = b->plan.file.valid;
+
+    return valid > given ? valid - given : 0;
 }
 
 static int account(struct broadcast *b, struct handover_watch *w, bool over)
@@ -136,9 +149,11 @@ static int give_and_watch(struct broadcast *b, struct handover_watch *w)
         return call_fail(&e);
     if (!whole && !is_cancelled(b))
         return tell_part(b);
+    b->run.later = whole ? 0 : never_given(b);
     handover_watch_expect(w, expected_in_all(b, before));
-    if (!handover_watch_run(w, &end, &e) || !complete(b, end, &e))
+    if (!handover_watch_run(w, &end, &e))
         return call_fail(&e);
+    complete(b, end);
     return account(b, w, end == WATCH_DONE);
 }
 

@@ -78,13 +78,27 @@ static void apply(struct daemon *d)
     daemon_set_defaults(d);
 }
 
+/* The loop waits for nobody at a terminal. */
+static bool needs_nobody(const struct settings *s, struct err *e)
+{
+    bool asks = false;
+
+    if (*s->token_file && !token_needs_passphrase(s->token_file, &asks, e))
+        return false;
+    return !asks || err_set(e, EXIT_CONFIG,
+                            "token.file %.300s is sealed with a passphrase, which a reload does "
+                            "not ask for: end the daemon and start it again",
+                            s->token_file);
+}
+
 static bool open_new(struct daemon *d, struct settings *fresh, struct secret **token, struct err *e)
 {
     struct access_webhook secrets = {0};
     bool ok;
 
     *token = NULL;
-    ok = settings_can_send(fresh, e) && daemon_open_token(d, fresh, token, e) &&
+    ok = settings_can_send(fresh, e) && needs_nobody(fresh, e) &&
+         daemon_open_token(d, fresh, token, e) &&
          (!d->webhook || access_webhook_open(fresh, &secrets, e)) &&
          dispatch_reload(d->dispatch, fresh, *token, e);
     if (ok && d->webhook)

@@ -487,6 +487,11 @@ void dispatch_close(struct dispatch *d)
 
 /* ---- What is going on. */
 
+enum exit_code dispatch_failure(const struct dispatch *d)
+{
+    return d->failure.code;
+}
+
 enum dispatch_end dispatch_end(const struct dispatch *d)
 {
     return d->end;

@@ -102,6 +102,8 @@ bool dispatch_reload(struct dispatch *d, const struct settings *settings,
 void dispatch_stop(struct dispatch *d);
 /* Why the loop ended. */
 enum dispatch_end dispatch_end(const struct dispatch *d);
+/* DISPATCH_BROKEN: EXIT_LEDGER_IO, or what the source's error has. */
+enum exit_code dispatch_failure(const struct dispatch *d);
 void dispatch_close(struct dispatch *d);
 
 struct ledger *dispatch_ledger(struct dispatch *d);

@@ -50,6 +50,13 @@ void known_rows_add(struct known_rows *k, const struct message *m, enum admissio
         count(reused ? &k->reused : &k->on_record, m);
 }
 
+void rows_apart_add(struct rows_apart *a, const char *broadcast)
+{
+    if (!a->count++)
+        text_copy(a->broadcast, sizeof(a->broadcast), broadcast, strlen(broadcast));
+    a->are_many |= strcmp(a->broadcast, broadcast) != 0;
+}
+
 uint64_t known_rows_refused(const struct known_rows *k)
 {
     return k->refused ? map_count(k->refused) : 0;

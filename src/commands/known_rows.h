@@ -28,6 +28,15 @@ struct known_rows {
     struct map *seen;           /* ids of both; NULL: no id comes twice */
 };
 
+/* Rows that name another broadcast, in which their message waits since an earlier run: this one
+ * does not go on with them. */
+struct rows_apart {
+    uint64_t count;
+    bool are_many; /* broadcasts */
+    char broadcast[MESSAGE_LABEL_MAX + 1];
+};
+void rows_apart_add(struct rows_apart *a, const char *broadcast);
+
 /* `repeats`: an id may come twice. */
 void known_rows_begin(struct known_rows *k, bool repeats);
 void known_rows_end(struct known_rows *k);

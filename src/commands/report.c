@@ -39,7 +39,7 @@ enum exit_code report_exit_code(const struct report *r)
     case DISPATCH_UNREACHABLE:
         return EXIT_UNREACHABLE;
     case DISPATCH_BROKEN:
-        return EXIT_LEDGER_IO;
+        return r->failure;
     case DISPATCH_FINISHED:
         break;
     }
@@ -141,9 +141,22 @@ static void add_all_known(const struct report *r, struct buf *out)
                   out);
 }
 
+static uint64_t count_apart(const struct report *r)
+{
+    return r->apart ? r->apart->count : 0;
+}
+
+/* By the same command. */
 static bool goes_on(const struct report *r)
 {
-    return (r->left || r->truth.was_cut_off) && !r->is_cancelled;
+    return (r->left > count_apart(r) || r->truth.was_cut_off) && !r->is_cancelled;
+}
+
+/* By another one. */
+static struct next_command go_on_apart(const struct report *r)
+{
+    return (struct next_command){
+        "retry", "--broadcast", r->apart->are_many ? NULL : r->apart->broadcast, "--state waiting"};
 }
 
 static double quantile_ms(const struct report *r, double q)
@@ -227,6 +240,13 @@ static void add_next(const struct report *r, struct buf *out)
                  r->rejects_path);
     if (goes_on(r))
         buf_addf(out, "\n  Go on:        %s\n", r->command);
+    if (count_apart(r)) {
+        const struct next_command c = go_on_apart(r);
+
+        buf_addf(out, "\n  %llu rows of other broadcasts wait since an earlier run.\n",
+                 (unsigned long long)r->apart->count);
+        next_command_line(out, "Go on:       ", &c);
+    }
     add_next_failed(r, out);
 }
 
@@ -307,6 +327,11 @@ static void put_next(const struct report *r, struct json_writer *w)
     json_begin(w, "next", '[');
     if (goes_on(r))
         json_put_string(w, NULL, r->command);
+    if (count_apart(r)) {
+        const struct next_command c = go_on_apart(r);
+
+        put_command(w, &c);
+    }
     if (tally_total(r->tally, STATE_FAILED)) {
         put_command(w, &(struct next_command){"log", "--broadcast", r->broadcast, "--failed"});
         put_command(w, &(struct next_command){"retry", "--broadcast", r->broadcast, ""});

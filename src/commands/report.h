@@ -17,6 +17,7 @@ struct report {
     const char *broadcast; /* NULL: not about one broadcast */
     const char *ledger_path;
     enum dispatch_end end;
+    enum exit_code failure; /* DISPATCH_BROKEN: of the ledger (EXIT_LEDGER_IO), or the source */
     enum exit_code exit_code;
     const struct tally *tally;
     struct engine_counts counts;
@@ -26,6 +27,7 @@ struct report {
     bool has_refused;         /* they are in the rejects file */
     const char *rejects_path; /* NULL: none */
     const struct known_rows *known; /* NULL: not asked for */
+    const struct rows_apart *apart; /* NULL: none; `left` has them */
     const char *command;            /* to go on: the same command line */
     uint64_t left;                  /* messages without a final state that are not unknown */
     bool is_cancelled;              /* by the operator: it does not go on */

@@ -60,7 +60,8 @@ struct retry {
     uint64_t again;                /* to be opened again */
     uint64_t waiting;              /* left waiting by an earlier run, and due */
     uint64_t under_way;            /* sent at this moment, or when a process was killed */
-    uint64_t interrupted;          /* of those: unknown since we opened the ledger */
+    uint64_t unknown;              /* whoever they are */
+    uint64_t interrupted;          /* unknown since we opened the ledger, and left so */
     uint64_t later;                /* waiting, and not due */
     uint64_t later_tried;          /* of those: tried already */
     int64_t later_ms;              /* when the first of them is due; 0: none */
@@ -122,6 +123,7 @@ static bool count_all(struct retry *r, struct ledger_reader *reader, struct err 
     r->later_ms = 0;
     return ledger_read(reader, &waiting, count_waiting, r, e) &&
            count_state(reader, &r->waits, STATE_SENDING, &r->under_way, e) &&
+           count_state(reader, &r->waits, STATE_UNKNOWN, &r->unknown, e) &&
            (!states_again(r) || count_state(reader, &r->order.filter, r->order.from, &r->again, e));
 }
 
@@ -137,16 +139,22 @@ static bool look(struct retry *r, struct err *e)
     return ok;
 }
 
-/* Opening the ledger made what was under way when a process was killed unknown. */
+static uint64_t grown(uint64_t from, uint64_t to)
+{
+    return to > from ? to - from : 0;
+}
+
+/* Opening the ledger made what was under way when a process was killed unknown, or accepted where a
+ * webhook had said so. */
 static bool look_at_interrupted(struct retry *r, struct err *e)
 {
-    uint64_t before = r->again, interrupted = r->under_way;
+    uint64_t again = r->again, unknown = r->unknown;
 
-    if (r->run->handover || !interrupted)
+    if (r->run->handover || !r->under_way)
         return true;
     if (!look(r, e))
         return false;
-    r->interrupted = interrupted - (r->again - before); /* those are sent again themselves */
+    r->interrupted = grown(grown(again, r->again), grown(unknown, r->unknown));
     return true;
 }
 
@@ -277,7 +285,6 @@ static int send_again(struct retry *r)
     if (!open_and_look(r, &e))
         return call_fail(&e);
     say_left(r->again);
-    r->run->later = r->later_tried;
     dispatch_tally(r->run->dispatch)->expected = r->waiting;
     add_known(r, r->interrupted, STATE_UNKNOWN, REASON_INTERRUPTED);
     add_known(r, r->again, r->order.from, REASON_CANCELLED);
@@ -435,6 +442,7 @@ static int retry(struct retry *r)
         return run_refuse_disabled();
     if (!confirm(r, &e) || !begin_count(r, &e))
         return call_fail(&e);
+    r->run->later = r->later_tried;
     return r->run->handover ? hand_over(r) : send_again(r);
 }
 

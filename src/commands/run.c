@@ -145,15 +145,34 @@ static void on_settled(void *context, const struct engine_view *view)
 {
     struct run *r = context;
 
+    if (view->outcome->state == STATE_WAITING)
+        holds_on_waiting(&r->control.holds, view->message);
     webhook_wait_settled(&r->webhook, view);
     if (r->met)
         report_truth_add(r->met, view->outcome, view);
+}
+
+static bool is_apart(const struct run *r, const struct message *m, const struct record *record)
+{
+    return record->elsewhere || !r->broadcast || strcmp(m->broadcast, r->broadcast) != 0;
+}
+
+/* A row that names another broadcast: what an earlier run left of it waits there. */
+static bool waits_apart(const struct run *r, const struct record *record)
+{
+    return record->known == STATE_WAITING && !record->elsewhere &&
+           record->known_at_ms < r->control.started_ms;
 }
 
 static void on_known(void *context, const struct engine_view *view, const struct record *record)
 {
     struct run *r = context;
 
+    if (record->admission == ADMISSION_KNOWN && is_apart(r, view->message, record)) {
+        r->known_apart++;
+        if (waits_apart(r, record))
+            rows_apart_add(&r->apart, view->message->broadcast);
+    }
     if (r->known)
         known_rows_add(r->known, view->message, record->admission, record->elsewhere);
 }
@@ -168,6 +187,7 @@ bool run_source(struct run *r, const struct dispatch_source *source, struct err 
     r->control.settings = &r->call.settings;
     r->control.kind = r->kind;
     r->control.broadcast = r->broadcast;
+    r->control.is_corrected = r->webhook.seconds > 0;
     r->webhook.dispatch = r->dispatch;
     r->webhook.broadcast = r->broadcast;
     progress_begin(&r->progress, r->name, r->call.common.quiet, r->call.colour);
@@ -226,11 +246,11 @@ uint64_t run_left(const struct run *r)
 
     if (dispatch_end(r->dispatch) == DISPATCH_FINISHED) {
         if (!r->control.has_stopped)
-            return r->later;
-        expected = t->expected; /* known rows count as gone */
-        gone += t->known + t->reused;
+            return r->later + r->apart.count;
+        expected = t->expected; /* rows on record count as gone, where they are not done already */
+        gone += (t->overlap ? t->known : r->known_apart) + t->reused;
     }
-    return r->later + (expected > gone ? expected - gone : 0);
+    return r->later + r->apart.count + (expected > gone ? expected - gone : 0);
 }
 
 void run_fill_report(struct run *r, struct report *report)
@@ -241,16 +261,18 @@ void run_fill_report(struct run *r, struct report *report)
     report->broadcast = r->broadcast;
     report->ledger_path = r->call.settings.ledger_path;
     report->end = dispatch_end(r->dispatch);
+    report->failure = dispatch_failure(r->dispatch);
     report->tally = t;
     report->counts = dispatch_counts(r->dispatch);
     report->halts = dispatch_halts(r->dispatch);
     report->command = r->command;
     report->known = r->known;
+    report->apart = &r->apart;
     report->left = run_left(r);
     report->is_cancelled = r->control.is_cancelled;
     report->took_us = t->began_us ? clock_mono_us() - t->began_us : 0;
     run_read_truth(r, report);
-    if (report->end == DISPATCH_BROKEN)
+    if (report->end == DISPATCH_BROKEN && report->failure == EXIT_LEDGER_IO)
         read_cut_off(r, report);
     report->exit_code = report_exit_code(report);
 }

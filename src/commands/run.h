@@ -30,7 +30,9 @@ struct run {
     struct report_truth *met;
     uint64_t resent_before;
     double rate;
-    uint64_t later;            /* tried before, not due: left waiting from the beginning */
+    uint64_t later;       /* tried before, not due: left waiting from the beginning */
+    uint64_t known_apart; /* rows on record that are not among the broadcast's states */
+    struct rows_apart apart;
     struct handover *handover; /* NULL: this process sends */
     struct secret *token;
     struct dispatch *dispatch;

@@ -276,17 +276,20 @@ bool run_control_begin(struct run_control *rc, struct err *e)
 
 static void on_rest_cancelled(void *context, const struct holds_result *result)
 {
-    struct tally *t = dispatch_tally(context);
+    const struct run_control *rc = context;
+    struct tally *t = dispatch_tally(rc->dispatch);
     uint64_t done = tally_done(t), expected = tally_expected(t);
     uint64_t left = expected > done ? expected - done : 0;
 
+    if (rc->is_corrected)
+        return;
     /* Without a name others' are among them. */
     t->states[STATE_SKIPPED] += result->count < left ? result->count : left;
 }
 
 bool run_control_is_done(struct run_control *rc)
 {
-    const struct holds_done nobody = {NULL, NULL}, ours = {on_rest_cancelled, rc->dispatch};
+    const struct holds_done nobody = {NULL, NULL}, ours = {on_rest_cancelled, rc};
 
     if (rc->is_cancelled && !rc->is_cancelling) {
         rc->is_cancelling = true;

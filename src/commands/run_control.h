@@ -29,7 +29,8 @@ struct run_control {
     bool is_cancelled;       /* it ends for good */
     bool is_cancelling;      /* what waits is being skipped */
     bool cancels_all;        /* not only the run's own */
-    unsigned orders;         /* requests that wait for the ledger */
+    bool is_corrected; /* the tally, by the ledger's own counts: nothing is added to it here */
+    unsigned orders;   /* requests that wait for the ledger */
     int64_t started_ms;
     enum daemon_state state;
     int64_t since_ms;

@@ -195,12 +195,17 @@ class Changes(EndToEnd):
                 box = self.box(mock, {"http.max_in_flight": "1"})
                 file = box.results("results.csv", 150, remarks="x" * 20000)  # not read at once
                 before = mock.stats()["accepted"]
-                running = self.start(box, "broadcast", file, "--yes", "--log-level", "warn")
+                running = self.start(box, "broadcast", file, "--yes", "--log-level", "warn",
+                                     "--report", "report.json")
                 wait_until(lambda: mock.stats()["accepted"] >= before + 3, "three messages")
                 self.change(file, keeps_time)
                 result = running.finish()
                 self.assert_code(result, 65)
                 self.assertRegex(result.err, "changed while it was (being sent|read)")
+                self.assertNotIn("in flight when it stopped", result.out)  # every answer came
+                self.assertTrue(result.out.endswith("\n  0 unknown\n"), result.out)
+                report = json.loads((box.folder / "report.json").read_text())
+                self.assertEqual(report["exit_code"], 65)
                 again = box.run("broadcast", file, "--yes")
                 self.assert_code(again, 65)
                 self.assertIn("is on record with another file", again.err)
