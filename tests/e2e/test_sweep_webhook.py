@@ -38,8 +38,14 @@ class WithMeta(WithWebhooks, Sweep):
         last = self.start(self.installation, *self.arguments(), program=SOUND, env=environment)
         wait_until(lambda: last.has_ended() or ("Waiting for" in last.err() and self.is_told()),
                    "webhooks")
-        last.signal(signal.SIGINT)
+        if self.are_unknown():  # else it ends by itself
+            last.signal(signal.SIGINT)
         return last.finish()
+
+    def are_unknown(self):
+        path = self.arguments()[-1]
+        rows = self.installation.log("--set", path, "--state", "unknown", program=SOUND)
+        return len(rows) > 0
 
     def go_on(self, what, first, count=COUNT, **more):
         log = super().go_on(what, first, count, **more)
