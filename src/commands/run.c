@@ -160,7 +160,7 @@ static bool is_apart(const struct run *r, const struct message *m, const struct 
 /* A row that names another broadcast: what an earlier run left of it waits there. */
 static bool waits_apart(const struct run *r, const struct record *record)
 {
-    return record->known == STATE_WAITING && !record->elsewhere &&
+    return r->broadcast && record->known == STATE_WAITING && !record->elsewhere &&
            record->known_at_ms < r->control.started_ms;
 }
 
