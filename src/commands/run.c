@@ -238,19 +238,36 @@ static void read_cut_off(const struct run *r, struct report *report)
     report->left -= report->truth.in_flight < report->left ? report->truth.in_flight : report->left;
 }
 
-/* Of a run that came to its end: what a stopped broadcast left waiting. */
-uint64_t run_left(const struct run *r)
+static uint64_t rest(uint64_t expected, uint64_t gone)
+{
+    return expected > gone ? expected - gone : 0;
+}
+
+/* Of a run that came to its end: what a stopped broadcast left waiting, and what waits apart. Rows
+ * on record count as gone, where they are not done already. */
+static uint64_t left_at_end(const struct run *r)
 {
     const struct tally *t = dispatch_tally(r->dispatch);
-    uint64_t gone = tally_done(t), expected = tally_expected(t);
+    uint64_t known = t->overlap ? t->known : r->known_apart;
 
-    if (dispatch_end(r->dispatch) == DISPATCH_FINISHED) {
-        if (!r->control.has_stopped)
-            return r->later + r->apart.count;
-        expected = t->expected; /* rows on record count as gone, where they are not done already */
-        gone += (t->overlap ? t->known : r->known_apart) + t->reused;
-    }
-    return r->later + r->apart.count + (expected > gone ? expected - gone : 0);
+    if (!r->control.has_stopped)
+        return r->apart.count;
+    return r->apart.count + rest(t->expected, tally_done(t) + known + t->reused);
+}
+
+static uint64_t left_on_the_way(const struct run *r)
+{
+    const struct tally *t = dispatch_tally(r->dispatch);
+    uint64_t known = t->overlap ? 0 : r->known_apart - r->apart.count; /* tally_expected has them */
+
+    return rest(tally_expected(t), tally_done(t) + known);
+}
+
+uint64_t run_left(const struct run *r)
+{
+    bool is_over = dispatch_end(r->dispatch) == DISPATCH_FINISHED;
+
+    return r->later + (is_over ? left_at_end(r) : left_on_the_way(r));
 }
 
 void run_fill_report(struct run *r, struct report *report)
