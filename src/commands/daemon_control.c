@@ -105,7 +105,11 @@ static void add_streams(const struct order *o, struct buf *text)
     if (o->broadcast || strcmp(o->verb, "Cancelled") != 0 || !d->stream)
         return;
     text_grouped((uint64_t)(d->facts.stream.lag > 0 ? d->facts.stream.lag : 0), lag);
-    if (d->cancelling.is_marked)
+    if (d->cancelling.is_marked && d->facts.stream.lag < 0)
+        buf_adds(text,
+                 "; what waits in the streams is skipped as it is read (Redis does not say how "
+                 "many)");
+    else if (d->cancelling.is_marked)
         buf_addf(text, "; %s entries that wait in the streams are skipped as they are read", lag);
     else
         buf_adds(text, "; but Redis does not answer: what waits in the streams is not cancelled; "

@@ -89,6 +89,7 @@ struct daemon {
     bool unfinished_asked;
     struct status_broadcast broadcasts[STATUS_BROADCASTS_MAX];
     size_t broadcast_count;
+    uint64_t broadcasts_more;
     bool is_stopping; /* the drain has begun, and it was said */
     bool draining;    /* the engine has drained; what it leaves behind is seen to */
     bool is_drained;  /* the stream has nothing to settle any more */

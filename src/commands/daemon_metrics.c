@@ -162,7 +162,7 @@ static void write_redis(struct metrics *m, const struct status_redis *r)
           r->lag < 0 ? (double)NAN : (double)r->lag);
     gauge(m, "tidings_stream_pending_entries", "Entries read and not acknowledged.",
           (double)r->pending);
-    gauge(m, "tidings_stream_oldest_age_seconds", "Age of the oldest entry that is not finished.",
+    gauge(m, "tidings_stream_oldest_age_seconds", "Age of the oldest entry that was not read yet.",
           r->oldest_age_s);
     counter(m, "tidings_stream_read_entries_total", "Entries read.", r->read);
     counter(m, "tidings_stream_acked_entries_total", "Entries acknowledged.", r->acked);

@@ -91,6 +91,7 @@ static void look_at_broadcasts(struct daemon *d)
     if (d->unfinished_asked)
         return;
     d->broadcast_count = d->unfinished.count;
+    d->broadcasts_more = d->unfinished.more;
     for (size_t i = 0; i < d->unfinished.count; i++) {
         const struct ledger_unfinished_item *from = &d->unfinished_items[i];
         struct status_broadcast *to = &d->broadcasts[i];
@@ -142,7 +143,7 @@ void daemon_look(struct daemon *d)
     look_at_broadcasts(d);
     memcpy(s->broadcasts, d->broadcasts, sizeof(s->broadcasts));
     s->broadcast_count = (unsigned)d->broadcast_count;
-    s->broadcasts_more = d->unfinished.more;
+    s->broadcasts_more = d->broadcasts_more;
     status_look(s, d->dispatch, d->settings);
     add_other_outcomes(d);
 }

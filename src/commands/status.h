@@ -66,7 +66,7 @@ struct status_redis {
     const char *state;   /* in words: "reading", "reconnecting", "refused": docs/metrics.md */
     int64_t lag;         /* entries not read yet; -1: Redis does not know */
     int64_t pending;     /* entries read and not acknowledged */
-    double oldest_age_s; /* of the oldest entry that is not finished; 0: none */
+    double oldest_age_s; /* of the oldest entry that was not read yet; 0: none */
     uint64_t read;       /* entries */
     uint64_t acked;
     uint64_t dead;         /* entries to the dead stream */
