@@ -23,7 +23,14 @@ GRAPHMOCK = os.path.abspath(os.environ.get("GRAPHMOCK", ROOT / "build/release/be
 TOKEN = "EAAtestTokenThatIsNoneAtAll0000000000xyz"
 PHONE_ID = "915988834937783"
 WABA_ID = "2049886399146120"
+FAKETIME = Path("/usr/lib", os.uname().machine + "-linux-gnu", "faketime", "libfaketimeMT.so.1")
+SANITIZED = b"__asan_init" in Path(TIDINGS).read_bytes()
 WAIT_S = 120  # the most that anything may take here; nothing is asserted about time
+
+
+def at_another_time(shift):
+    """The environment of a process whose wall clock is off by that ("-2h"); the monotonic one is not."""
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": shift, "DONT_FAKE_MONOTONIC": "1"}
 
 
 def wait_until(condition, what):

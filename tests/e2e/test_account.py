@@ -2,16 +2,12 @@
 """The account of what webhooks told, and of what is still unknown: every number and word of it in
 the report, in `log` and in `reconcile`."""
 import json
-import os
 import re
 import unittest
-from pathlib import Path
 
-from harness import TIDINGS, count_states, number, wait_until
+from harness import FAKETIME, SANITIZED, at_another_time, count_states, number, wait_until
 from meta import WithWebhooks, status
 
-FAKETIME = Path("/usr/lib", os.uname().machine + "-linux-gnu", "faketime", "libfaketimeMT.so.1")
-SANITIZED = b"__asan_init" in Path(TIDINGS).read_bytes()
 WAIT_A_DAY = "Send it again after a day or more, not sooner"
 ANOTHER_WAY = "Nothing can be done for this message: reach the recipient another way."
 MANY = 4200  # more than is settled at a time
@@ -104,8 +100,8 @@ class WhatIsUnknown(WithWebhooks):
                                              f"code=131000,accepted@to{number(3)}"])
         box = self.box(graph)
         for i, clock in ((1, "-2h"), (2, "-3d"), (3, "+0")):
-            clocks = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "DONT_FAKE_MONOTONIC": "1"}
-            result = box.run("send", number(i), "A", "B", "https://e/1", "--id", f"m{i}", env=clocks)
+            result = box.run("send", number(i), "A", "B", "https://e/1", "--id", f"m{i}",
+                             env=at_another_time(clock))
             self.assert_code(result, 4)
         rows = [json.loads(line) for line in box.run("reconcile", "--json").out.splitlines()]
         self.assertEqual([(r["id"], r["reason"], r["code"]) for r in rows],

@@ -2,15 +2,11 @@
 """What is said on the command line and in a row reaches Graph as it was said: template, language,
 parameters, the number that sends. What a period of time lets through."""
 import json
-import os
 import unittest
-from pathlib import Path
 
-from harness import PHONE_ID, TIDINGS, EndToEnd, number
+from harness import FAKETIME, PHONE_ID, SANITIZED, EndToEnd, at_another_time, number
 
 ANOTHER = "222000000000222"
-FAKETIME = Path("/usr/lib", os.uname().machine + "-linux-gnu", "faketime", "libfaketimeMT.so.1")
-SANITIZED = b"__asan_init" in Path(TIDINGS).read_bytes()
 
 
 class WhatGraphGets(EndToEnd):
@@ -108,9 +104,8 @@ class Periods(EndToEnd):
         self.graph = self.mock(tls=False, faults=("code=131026",))
         self.installation = self.box(self.graph)
         for i, (name, clock) in enumerate(self.AGES):
-            clocks = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "DONT_FAKE_MONOTONIC": "1"}
             self.assert_code(self.installation.run("send", number(i), "A", "B", "C", "--id", name,
-                                                   env=clocks), 3)
+                                                   env=at_another_time(clock)), 3)
 
     def ids(self, *flags):
         return {row["id"] for row in self.installation.log(*flags)}

@@ -12,14 +12,12 @@ import unittest
 from pathlib import Path
 
 from fault_proxy import FaultProxy
-from harness import TIDINGS, TOKEN, EndToEnd, count_states, number, wait_until
+from harness import FAKETIME, SANITIZED, TOKEN, EndToEnd, count_states, number, wait_until
 from hostile_server import HostileServer
 
 MIB = 1 << 20
 SHORT = {"http.timeout_ms": "1500", "http.connect_timeout_ms": "1500", "http.max_in_flight": "2"}
 SOON = {"retry.base_ms": "20", "retry.max_ms": "100"}
-FAKETIME = Path("/usr/lib", os.uname().machine + "-linux-gnu", "faketime", "libfaketimeMT.so.1")
-SANITIZED = b"__asan_init" in Path(TIDINGS).read_bytes()
 
 
 class Hostile(EndToEnd):
